@@ -1,0 +1,88 @@
+"""The nouns of the converter: a rule as a source states it, an entry as a lookup holds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Location:
+    """Where a rule stands: `path:line`, or `path` alone where the line is not known."""
+
+    path: str
+    line: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}" if self.line else self.path
+
+
+@dataclass(frozen=True)
+class LogSource:
+    """Which logs a rule reads, in the words of its source; empty where the rule is silent."""
+
+    category: str = ""
+    product: str = ""
+    service: str = ""
+
+
+@dataclass(frozen=True)
+class FalsePositive:
+    """One statement of a rule: when it fires on harmless activity."""
+
+    text: str
+    """As written, white space folded to single spaces, markdown made plain."""
+    note: bool = False
+    """It stands in an investigation guide, not in the rule's own field."""
+    generated: bool = False
+    """The guide says that generative AI had a part in it."""
+    check: str = ""
+    """What to look at to tell this cause from an attack; only our own entries have it."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One detection of a rule repository. (source, id) names it."""
+
+    source: str
+    """A key of `lofp_enrich.sources.SOURCES`."""
+    id: str
+    title: str
+    location: Location
+    techniques: tuple[str, ...] = ()
+    """ATT&CK IDs as the rule gives them, upper case, in order, each once; not yet followed."""
+    falsepositives: tuple[FalsePositive, ...] = ()
+    logsource: LogSource = LogSource()
+    level: str = ""
+    status: str = ""
+    deprecated: bool = False
+    """Retired by its authors, by folder or by status."""
+    description: str = ""
+    author: str = ""
+    license: str = ""
+    """Short name: `DRL-1.1`, `Elastic-2.0`, `Apache-2.0`."""
+    url: str = ""
+    """Where a person can read the rule; empty where that is not known."""
+    terms: tuple[str, ...] = ()
+    """Values the rule looks for: process names, event names, API calls, paths."""
+
+    @property
+    def is_entry(self) -> bool:
+        """It is an entry of our own or of a site, so no rule that could fire."""
+        return self.source == "entries"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A statement with all the rules that make it, which is a row of `lofp_entries.csv`."""
+
+    id: str
+    """First 12 hex digits of the SHA-256 of the folded statement."""
+    statement: str
+    kind: str
+    """`benign`, `generic` or `advice`; a placeholder never becomes an entry."""
+    generated: bool
+    check: str
+    techniques: tuple[str, ...]
+    """Current ATT&CK IDs, sorted."""
+    rules: tuple[Rule, ...]
+    """Sorted by source, title, id."""

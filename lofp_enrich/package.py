@@ -1,0 +1,129 @@
+"""The app as one archive: the template, what runs in Splunk, and the lookups."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import tarfile
+from collections.abc import Iterator, Mapping
+from importlib import metadata
+from pathlib import Path
+
+from lofp_enrich import __version__
+from lofp_enrich.errors import LofpError
+from lofp_enrich.lookups import replace_file
+from lofp_enrich.search.columns import LOCAL
+
+APP = "lofp_enrich"
+LIB = "bin/lib"
+"""Vendored code lies under `bin/`, for Splunk leaves `lib/` out of the knowledge bundle."""
+LOOKUP_FILES = (
+    "lofp_attack.csv",
+    "lofp_entries.csv",
+    "lofp_meta.csv",
+    "lofp_rules.csv",
+    "lofp_techniques.csv",
+)
+
+_PACKAGE = Path(__file__).resolve().parent
+TEMPLATE = _PACKAGE.parent / "splunk_app"
+
+
+def package(lookups: Path, out: Path) -> str:
+    """Writes the app with the lookups of a folder to `out`; `created`, `updated` or `unchanged`.
+
+    The same input gives the same bytes: names sorted, no times, no owners.
+    Raises LofpError where the template or a lookup file is missing.
+    """
+    out.parent.mkdir(parents=True, exist_ok=True)
+    return replace_file(out, archive(app_files(lookups)))
+
+
+def app_files(lookups: Path) -> dict[str, bytes]:
+    """Every file of the app by its path inside the app's folder."""
+    files = dict(_template())
+    files.update(_search_code())
+    files.update(_splunklib())
+    files.update(_lookups(lookups))
+    files["LICENSE.txt"] = (TEMPLATE.parent / "LICENSE").read_bytes()
+    files["NOTICE.txt"] = notice(files["lookups/lofp_meta.csv"])
+    return files
+
+
+def archive(files: Mapping[str, bytes]) -> bytes:
+    """The files as a `.tar.gz` with one top folder, in the form that AppInspect accepts."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        folders = {parent.as_posix() for name in files for parent in Path(APP, name).parents} - {
+            "."
+        }
+        for folder in sorted(folders):
+            info = tarfile.TarInfo(folder)
+            info.type, info.mode = tarfile.DIRTYPE, 0o755
+            tar.addfile(info)
+        for name, content in sorted(files.items()):
+            info = tarfile.TarInfo(f"{APP}/{name}")
+            info.size, info.mode = len(content), 0o644
+            tar.addfile(info, io.BytesIO(content))
+    return gzip.compress(data.getvalue(), mtime=0)
+
+
+def _template() -> Iterator[tuple[str, bytes]]:
+    if not TEMPLATE.is_dir():
+        raise LofpError(
+            "the app's template splunk_app/ is not here; run lofp-enrich package from a checkout."
+        )
+    for path in sorted(TEMPLATE.rglob("*")):
+        name = path.relative_to(TEMPLATE).as_posix()
+        if path.is_file() and "__pycache__" not in name and not name.startswith((".", "local/")):
+            yield name, path.read_bytes()
+
+
+def _search_code() -> Iterator[tuple[str, bytes]]:
+    for path in [_PACKAGE / "__init__.py", *sorted((_PACKAGE / "search").glob("*.py"))]:
+        yield f"{LIB}/{APP}/{path.relative_to(_PACKAGE).as_posix()}", path.read_bytes()
+
+
+def _splunklib() -> Iterator[tuple[str, bytes]]:
+    """splunk-sdk as it is installed, byte for byte: AppInspect knows its files by their hashes."""
+    for file in sorted(metadata.files("splunk-sdk") or (), key=str):
+        name = file.as_posix()
+        if name.startswith("splunklib/") and name.endswith(".py") and "/modularinput/" not in name:
+            yield f"{LIB}/{name}", Path(str(file.locate())).read_bytes()
+
+
+def _lookups(folder: Path) -> Iterator[tuple[str, bytes]]:
+    for name in LOOKUP_FILES:
+        try:
+            yield f"lookups/{name}", (folder / name).read_bytes()
+        except OSError as error:
+            raise LofpError(
+                f"{folder / name} cannot be read ({error.strerror}); run lofp-enrich build first."
+            ) from error
+    # The site's own file: Splunk makes lofp_local.csv of it where there is none, so that an
+    # upgrade never overwrites what the site wrote.
+    yield "lookups/lofp_local.csv.default", (",".join(LOCAL) + "\n").encode()
+
+
+def notice(meta: bytes) -> bytes:
+    """The NOTICE of an app: which rule sources its lookups were made of, under which licence."""
+    lines = [
+        f"lofp_enrich {__version__}",
+        "",
+        "The explanations in lookups/ are the words of the authors named beside each of them,",
+        "under the licence named there. They were taken from:",
+        "",
+    ]
+    for row in csv.DictReader(io.StringIO(meta.decode("utf-8"))):
+        commit = f", commit {row['commit']}" if row["commit"] else ""
+        lines.append(f"* {row['source']}{commit}: {row['rules']} rules, licence {row['license']}")
+    lines += [
+        "",
+        "ATT&CK technique names and IDs: (c) The MITRE Corporation. This work is reproduced and",
+        "distributed with the permission of The MITRE Corporation.",
+        "",
+        "bin/lib/splunklib is the Splunk SDK for Python, (c) Splunk Inc., Apache License 2.0.",
+        "",
+    ]
+    return "\n".join(lines).encode()

@@ -1,0 +1,253 @@
+"""From an alert to its explanations, as output fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, Union
+
+from lofp_enrich.search import columns, rank
+from lofp_enrich.search.context import Context, context_of
+from lofp_enrich.search.index import EntryRow, LookupIndex, RuleRow
+from lofp_enrich.search.local import LocalRow, LocalRows
+from lofp_enrich.search.names import rule_keys
+from lofp_enrich.search.options import KINDS, Options
+from lofp_enrich.search.techniques import technique_ids
+
+Values = Mapping[str, tuple[str, ...]]
+"""An alert: field -> values; a field without a value is not there."""
+Output = dict[str, Union[str, list[str]]]
+"""Output field, with the prefix -> value; lists are parallel."""
+
+_MISSING = "-"
+_MAX_CACHED = 20_000
+"""Alerts remembered; they repeat, for a rule fires many times on the same thing."""
+
+
+class Explanation(NamedTuple):
+    """One explanation of an alert: a value of each output list."""
+
+    statement: str
+    match: str
+    rule: str
+    entry_id: str = ""
+    check: str = ""
+    kind: str = ""
+    score: str = ""
+    technique: str = ""
+    technique_in: str = ""
+    source: str = ""
+    url: str = ""
+    why: str = ""
+
+
+class Answer(NamedTuple):
+    """Everything known about one alert."""
+
+    status: str
+    """`matched`, `no_match` or `no_technique`."""
+    total: int
+    """All that explain the alert, before `max`."""
+    explanations: tuple[Explanation, ...]
+
+
+class Enricher:
+    """Answers alerts from a catalogue and the site's own explanations, under one set of options."""
+
+    def __init__(self, index: LookupIndex, local: LocalRows, options: Options) -> None:
+        self._index = index
+        self._local = local
+        self._options = options
+        self._pools: dict[tuple[str, ...], rank.Candidates] = {}
+        self._answers: dict[tuple[object, ...], tuple[Output, ...]] = {}
+        self.fields = tuple(
+            dict.fromkeys(
+                (
+                    *options.technique_field,
+                    *options.rule_field,
+                    *options.context_fields,
+                    *local.fields,
+                )
+            )
+        )
+        """The fields that are read, in order: all that an alert is remembered by."""
+        self.output_fields = output_fields(options)
+
+    @property
+    def damaged(self) -> list[str]:
+        """One sentence for every lookup file in which rows had to be passed over so far."""
+        return self._index.damaged
+
+    def outputs(self, values: Values) -> tuple[Output, ...]:
+        """The output fields of an alert: one set, or with `expand` one for each explanation."""
+        key = tuple([(field, values[field]) for field in self.fields if field in values])
+        held = self._answers.get(key)
+        if held is None:
+            if len(self._answers) >= _MAX_CACHED:
+                self._answers.clear()
+            held = self._answers[key] = tuple(_outputs(self.answer(values), self._options))
+        return held
+
+    def answer(self, values: Values) -> Answer:
+        """The explanations of an alert, best first: own ones, the firing rule's, then by score."""
+        options = self._options
+        named = technique_ids(_texts(values, options.technique_field), self._index.attack)
+        came_in = dict(named)
+        techniques = tuple(came_in)
+        names = tuple(_texts(values, options.rule_field))
+        context = context_of(_of(values, (*options.context_fields, *options.rule_field)))
+        own = [row for row in self._local.rows if row.fits(techniques, names, values)]
+        rules = self._rules(names) if options.match != "technique" else ()
+        stated = self._stated(rules)
+        pool = self._pool(techniques)
+        most = max(0, options.max - len(own) - len(stated))
+        ranked = pool.rank(context, options.max + len(stated), options.min_score)
+        ranked = [each for each in ranked if each.entry.entry_id not in stated]
+        explanations = [
+            *(_own(row) for row in own),
+            *(_by_rule(entry, rule, came_in) for entry, rule in _fitting_first(stated, context)),
+            *(_by_technique(each, came_in) for each in ranked[:most]),
+        ]
+        count = len(own) + len(stated.keys() | set(pool.ids))
+        if count:
+            status = "matched" if explanations else "no_match"
+        else:
+            status = "no_match" if techniques else "no_technique"
+        return Answer(status, count, tuple(explanations[: options.max]))
+
+    def _rules(self, names: Iterable[str]) -> tuple[RuleRow, ...]:
+        for name in names:
+            for key in rule_keys(name):
+                rules = self._index.rules(key)
+                if rules:
+                    return rules
+        return ()
+
+    def _stated(self, rules: Iterable[RuleRow]) -> dict[str, tuple[EntryRow, RuleRow]]:
+        found: dict[str, tuple[EntryRow, RuleRow]] = {}
+        for rule in rules:
+            for entry_id in rule.entry_ids:
+                entry = self._index.entry(entry_id)
+                if entry is not None and self._keep(entry):
+                    found.setdefault(entry_id, (entry, rule))
+        return found
+
+    def _pool(self, techniques: tuple[str, ...]) -> rank.Candidates:
+        if self._options.match == "rule":
+            techniques = ()
+        if techniques not in self._pools:
+            self._pools[techniques] = rank.Candidates(self._index, techniques, self._keep)
+        return self._pools[techniques]
+
+    def _keep(self, entry: EntryRow) -> bool:
+        options = self._options
+        return not (
+            (options.kind and entry.kind not in options.kind)
+            or (options.source and not set(options.source) & set(entry.sources))
+            or (options.product and entry.products.isdisjoint(options.product) and entry.products)
+        )
+
+
+def output_fields(options: Options) -> list[str]:
+    """The fields that are written, with the prefix, in order."""
+    names = columns.OUTPUT_FULL if options.output == "full" else columns.OUTPUT_BRIEF
+    return [options.prefix + name for name in names]
+
+
+def _outputs(answer: Answer, options: Options) -> Iterable[Output]:
+    groups: Sequence[Sequence[Explanation]] = [answer.explanations]
+    if options.expand and answer.explanations:
+        groups = [[explanation] for explanation in answer.explanations]
+    names = columns.OUTPUT_FULL if options.output == "full" else columns.OUTPUT_BRIEF
+    for group in groups:
+        output: Output = {}
+        for name in names:
+            if name == "status":
+                output[options.prefix + name] = answer.status
+            elif name == "count":
+                output[options.prefix + name] = str(answer.total)
+            else:
+                output[options.prefix + name] = [getattr(e, name) or _MISSING for e in group]
+        yield output
+
+
+def _own(row: LocalRow) -> Explanation:
+    by = f"own explanation of {row.owner}" if row.owner else "own explanation"
+    return Explanation(
+        row.statement,
+        "local",
+        by,
+        check=row.reason,
+        kind="benign",
+        score="100",
+        source="local",
+        why="own explanation",
+    )
+
+
+def _fitting_first(
+    stated: Mapping[str, tuple[EntryRow, RuleRow]], context: Context
+) -> list[tuple[EntryRow, RuleRow]]:
+    """A rule's own statements: those that name a cause first, then by the words they share."""
+    return sorted(
+        stated.values(),
+        key=lambda pair: (KINDS.index(pair[0].kind), -rank.shared_weight(pair[0], context)),
+    )
+
+
+def _by_rule(entry: EntryRow, rule: RuleRow, came_in: Mapping[str, str]) -> Explanation:
+    technique = rank.meeting(entry.techniques, tuple(came_in))
+    return Explanation(
+        entry.statement,
+        "rule",
+        citation(rule.rule_title, rule.source, rule.author),
+        entry.entry_id,
+        entry.check,
+        entry.kind,
+        "100",
+        technique.stated,
+        came_in.get(technique.of_alert, ""),
+        rule.source,
+        rule.url,
+        "stated by this rule",
+    )
+
+
+_WHY = {
+    "technique": "same technique",
+    "parent": "parent technique",
+    "child": "sub-technique of this technique",
+}
+
+
+def _by_technique(ranked: rank.Ranked, came_in: Mapping[str, str]) -> Explanation:
+    entry = ranked.entry
+    technique = rank.meeting(entry.techniques, tuple(came_in))
+    source = next(iter(entry.sources), "")
+    shares = f", shares: {', '.join(ranked.shared[:3])}" if ranked.shared else ""
+    return Explanation(
+        entry.statement,
+        ranked.match,
+        citation(entry.rule_title, source, entry.author),
+        entry.entry_id,
+        entry.check,
+        entry.kind,
+        str(round(ranked.score)),
+        technique.stated,
+        came_in.get(technique.of_alert, ""),
+        source,
+        entry.url,
+        _WHY[ranked.match] + shares,
+    )
+
+
+def citation(title: str, source: str, author: str) -> str:
+    """`<rule title> (<source>, <author>)`: whose words a statement is."""
+    return f"{title} ({', '.join(part for part in (source, author) if part)})"
+
+
+def _of(values: Values, fields: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    return {field: values[field] for field in fields if field in values}
+
+
+def _texts(values: Values, fields: Iterable[str]) -> list[str]:
+    return [text for field in fields for text in values.get(field, ())]

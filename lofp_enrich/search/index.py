@@ -1,0 +1,150 @@
+"""The catalogue as the command reads it: which entries a technique has, what a rule states."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from lofp_enrich.search.attack import Attack, parent
+from lofp_enrich.search.columns import ENTRIES, RULES, split_list
+from lofp_enrich.search.lookupfile import LookupFile
+
+
+class EntryRow(NamedTuple):
+    """A row of `lofp_entries.csv`, lists and numbers as such."""
+
+    entry_id: str
+    statement: str
+    kind: str
+    generated: str
+    check: str
+    techniques: tuple[str, ...]
+    products: frozenset[str]
+    sources: tuple[str, ...]
+    rule_count: int
+    rule_title: str
+    author: str
+    license: str
+    url: str
+    terms: tuple[tuple[str, int], ...]
+    """(stem, weight): what the statement and the rules that make it are about."""
+
+
+class RuleRow(NamedTuple):
+    """A row of `lofp_rules.csv`, as far as an answer needs it."""
+
+    rule_key: str
+    source: str
+    rule_title: str
+    author: str
+    url: str
+    entry_ids: tuple[str, ...]
+
+
+class Family:
+    """The entries of a technique and of all its sub-techniques, with their words inverted."""
+
+    def __init__(self, entries: Iterable[EntryRow]) -> None:
+        self.entries = tuple(entries)
+        self.postings: dict[str, list[tuple[str, int]]] = {}
+        """Stem -> (entry id, weight)."""
+        for entry in self.entries:
+            for word, weight in entry.terms:
+                self.postings.setdefault(word, []).append((entry.entry_id, weight))
+
+
+class LookupIndex:
+    """`family`, `rules` and `entry` of the catalogue in a lookups folder; nothing is read twice."""
+
+    def __init__(self, attack: Attack, entries: LookupFile, rules: LookupFile) -> None:
+        self.attack = attack
+        self._entry_file = entries
+        self._rule_file = rules
+        self._families: dict[str, Family] = {}
+        self._entries: dict[str, EntryRow | None] = {}
+        self._rules: dict[str, tuple[RuleRow, ...]] = {}
+
+    @classmethod
+    def load(cls, directory: Path) -> LookupIndex:
+        """Opens the lookups in `directory`; raises SearchError naming the file that is amiss."""
+        return cls(
+            Attack.load(directory / "lofp_attack.csv"),
+            LookupFile(directory / "lofp_entries.csv", ENTRIES),
+            LookupFile(directory / "lofp_rules.csv", RULES),
+        )
+
+    @property
+    def damaged(self) -> list[str]:
+        """One sentence for every file in which rows had to be passed over so far."""
+        files = (self._entry_file, self._rule_file)
+        return [
+            f"{file.name} has rows with too few or too many cells, which are passed over; "
+            "install the app again or run lofp-enrich build."
+            for file in files
+            if file.damaged
+        ]
+
+    def family(self, technique: str) -> Family:
+        """The entries of the technique that `technique` is or belongs to."""
+        base = parent(technique)
+        if base not in self._families:
+            rows = (_entry_row(cells) for cells in self._entry_file.with_text(base))
+            self._families[base] = Family(
+                row for row in rows if any(parent(each) == base for each in row.techniques)
+            )
+        return self._families[base]
+
+    def rules(self, key: str) -> tuple[RuleRow, ...]:
+        """The rules with this folded title (`names.rule_key`)."""
+        if key not in self._rules:
+            self._rules[key] = tuple(map(_rule_row, self._rule_file.by_first_cell(key)))
+        return self._rules[key]
+
+    def entry(self, entry_id: str) -> EntryRow | None:
+        """The entry with this id, None where the catalogue has none."""
+        if entry_id not in self._entries:
+            rows = map(_entry_row, self._entry_file.by_first_cell(entry_id))
+            self._entries[entry_id] = next(rows, None)
+        return self._entries[entry_id]
+
+
+def _entry_row(cells: list[str]) -> EntryRow:
+    row = dict(zip(ENTRIES, cells))
+    return EntryRow(
+        row["entry_id"],
+        row["statement"],
+        row["kind"],
+        row["generated"],
+        row["check"],
+        tuple(split_list(row["techniques"])),
+        frozenset(split_list(row["products"])),
+        tuple(split_list(row["sources"])),
+        _whole(row["rule_count"]),
+        row["rule_title"],
+        row["author"],
+        row["license"],
+        row["url"],
+        tuple(map(_term, split_list(row["terms"]))),
+    )
+
+
+def _rule_row(cells: list[str]) -> RuleRow:
+    row = dict(zip(RULES, cells))
+    return RuleRow(
+        row["rule_key"],
+        row["source"],
+        row["rule_title"],
+        row["author"],
+        row["url"],
+        tuple(split_list(row["entry_ids"])),
+    )
+
+
+def _term(text: str) -> tuple[str, int]:
+    word, _, weight = text.partition(":")
+    return word, _whole(weight)
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() else 0

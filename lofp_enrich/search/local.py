@@ -1,0 +1,179 @@
+"""The site's own explanations, `lofp_local.csv`: they come before everything a catalogue says."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+from lofp_enrich.search.attack import Attack
+from lofp_enrich.search.columns import LOCAL, from_cell
+from lofp_enrich.search.errors import SearchError
+from lofp_enrich.search.names import rule_key, rule_keys
+
+_OFF = frozenset(("0", "f", "false", "n", "no", "off"))
+_ON = frozenset(("", "1", "t", "true", "y", "yes", "on"))
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+class Wildcard:
+    """A pattern in which `*` stands for anything, in any case.
+
+    Not a regular expression: one with many stars takes for ever on a text that nearly fits.
+    """
+
+    def __init__(self, pattern: str) -> None:
+        self._parts = pattern.casefold().split("*")
+
+    def fits(self, text: str) -> bool:
+        """Whether the whole of `text` fits; every part is looked for once, from left to right."""
+        text = text.casefold()
+        first, *middle = self._parts
+        if not middle:
+            return text == first
+        last = middle.pop()
+        if len(text) < len(first) + len(last) or not text.startswith(first):
+            return False
+        at, end = len(first), len(text) - len(last)
+        for part in middle:
+            at = text.find(part, at, end)
+            if at < 0:
+                return False
+            at += len(part)
+        return text.endswith(last)
+
+
+class LocalRow(NamedTuple):
+    """An own explanation that is in force; a pattern that is None matches all."""
+
+    statement: str
+    technique: Wildcard | None
+    rule: Wildcard | None
+    field: str
+    value: Wildcard | None
+    reason: str
+    owner: str
+
+    def fits(
+        self,
+        techniques: Iterable[str],
+        rule_names: Iterable[str],
+        values: Mapping[str, tuple[str, ...]],
+    ) -> bool:
+        """Whether every cell that is filled in fits the alert."""
+        if self.technique and not any(map(self.technique.fits, techniques)):
+            return False
+        if self.rule and not any(map(self.rule.fits, _forms(rule_names))):
+            return False
+        return not self.value or any(map(self.value.fits, values.get(self.field, ())))
+
+
+class LocalRows(NamedTuple):
+    """What `lofp_local.csv` holds: rows in force, counts of the others, one line a faulty row."""
+
+    rows: tuple[LocalRow, ...] = ()
+    expired: int = 0
+    disabled: int = 0
+    faults: tuple[str, ...] = ()
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields whose values the rows ask for."""
+        return tuple(dict.fromkeys(row.field for row in self.rows if row.value))
+
+
+def load_local(path: Path, today: date, attack: Attack) -> LocalRows:
+    """Reads the site's explanations; a missing file is an empty one.
+
+    `today` (UTC) decides what has expired. Raises SearchError where the file is no such table.
+    """
+    reader = _reader(path)
+    rows: list[LocalRow] = []
+    faults: list[str] = []
+    expired = disabled = 0
+    for cells in reader:
+        row = {name: from_cell(cells.get(name) or "").strip() for name in LOCAL}
+        fault = _fault(row, surplus=None in cells)
+        if fault:
+            faults.append(f"{path.name}:{reader.line_num}: {fault}")
+        elif row["enabled"].lower() in _OFF:
+            disabled += 1
+        elif row["expires"] and row["expires"] < today.isoformat():
+            expired += 1
+        elif row["statement"]:
+            rows.append(_local_row(row, attack))
+    return LocalRows(tuple(rows), expired, disabled, tuple(faults))
+
+
+def local_fields(path: Path) -> tuple[str, ...]:
+    """The fields whose values the site's explanations ask for, in force or not.
+
+    Raises SearchError as `load_local` does.
+    """
+    found = (from_cell(cells.get("field") or "").strip() for cells in _reader(path))
+    return tuple(dict.fromkeys(field for field in found if field))
+
+
+def _reader(path: Path) -> csv.DictReader[str]:
+    try:
+        text = path.read_text(encoding="utf-8-sig", errors="replace")
+    except FileNotFoundError:
+        text = ",".join(LOCAL)
+    except OSError as error:
+        raise SearchError(f"{path.name} cannot be read ({error.strerror}).") from error
+    text = text.replace("\0", "\ufffd")
+    reader = csv.DictReader(io.StringIO(text, newline=""), restval="")
+    if "statement" not in (reader.fieldnames or ()):
+        raise SearchError(f"{path.name} has no column statement; its header is {','.join(LOCAL)}.")
+    return reader
+
+
+def _fault(row: Mapping[str, str], surplus: bool) -> str:
+    if surplus:
+        return "more cells than columns; put quote marks around a cell with a comma"
+    if not row["statement"] and any(row.values()):
+        return "statement: is empty"
+    if row["expires"] and not _is_date(row["expires"]):
+        return f"expires: {row['expires'][:40]} is no date such as 2027-01-31"
+    if row["enabled"].lower() not in _OFF | _ON:
+        return f"enabled: {row['enabled'][:40]} is neither true nor false"
+    if row["value"] and not row["field"]:
+        return "field: is empty, and value says what it should hold"
+    if row["field"] and not row["value"]:
+        return "value: is empty, and field names what it should be the value of"
+    return ""
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return bool(_DATE.fullmatch(text))
+
+
+def _local_row(row: Mapping[str, str], attack: Attack) -> LocalRow:
+    technique = row["technique"].upper()
+    return LocalRow(
+        row["statement"],
+        _pattern(attack.current(technique)),
+        _pattern(row["rule"] if "*" in row["rule"] else rule_key(row["rule"])),
+        row["field"],
+        _pattern(row["value"]),
+        row["reason"],
+        row["owner"],
+    )
+
+
+def _pattern(text: str) -> Wildcard | None:
+    """The cell's pattern; None, which fits all, for blank and `*`."""
+    return Wildcard(text) if text.strip("*") else None
+
+
+def _forms(rule_names: Iterable[str]) -> list[str]:
+    """A rule's name as the alert has it and folded: a pattern may be written for either."""
+    return [form for name in rule_names for form in (name, *rule_keys(name))]

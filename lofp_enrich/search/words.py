@@ -1,0 +1,63 @@
+"""Text as words: how an alert and a statement are made comparable."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+MAX_TEXT = 4096
+"""Characters of one value that are read: a script block's first page says what it is about."""
+
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_WORD = re.compile(r"[a-z0-9]+")
+_SUFFIXES = ("ations", "ation", "ings", "ing", "ions", "ion", "ied", "ies", "ers", "er", "ed", "es")
+_STEM = 4
+"""A suffix is cut off only where at least so many letters stay."""
+
+STOP_WORDS = frozenset(
+    """
+    a about after again all also although an and any are as at be because been before being
+    both but by can cannot could did do does doing done due during each either etc every few
+    for from further had has have having he her here his how however i if in into is it its
+    itself just like may me might more most much must my no nor not of off often on once one
+    only or other our out over own per same she should so some such than that the their them
+    then there these they this those through to too two under until up upon us use used user
+    users uses using very via was we well were what when where whether which while who whom
+    why will with within without would you your
+
+    exe dll sys bat cmd ps1 com www http https html
+
+    false positive positives legitimate legitimately activity activities alert alerts detect
+    detects detected detection detections identify identifies identified behavior behaviour
+    adversary adversaries attacker attackers malicious suspicious potential potentially
+    possible possibly known event events rule analytic following leverages confirmed
+    environment expected unusual organization
+    """.split()
+)
+"""English, then endings of names (`powershell.exe` is PowerShell), then what all rules say."""
+
+
+def words(text: str) -> dict[str, str]:
+    """The distinct words of `text`, stem -> the word as it stands there (lower case), in order.
+
+    Identifiers are split the way people write them: `AssumeRoleWithSAML` is assume, role, saml;
+    `io.k8s.core.v1.pods.create` is io, k8s, core, v1, pods, create. One-letter words, numbers of
+    one or two digits and words that say nothing are left out.
+    """
+    found: dict[str, str] = {}
+    for word in _WORD.findall(_CAMEL.sub(" ", text[:MAX_TEXT]).lower()):
+        if len(word) < 2 or word in STOP_WORDS or (len(word) < 3 and word.isdigit()):
+            continue
+        found.setdefault(stem(word), word)
+    return found
+
+
+@lru_cache(maxsize=50_000)
+def stem(word: str) -> str:
+    """`word` without its ending, so that `deployments` and `deployed` meet at `deploy`."""
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > _STEM:
+        word = word[:-1]
+    for suffix in _SUFFIXES:
+        if word.endswith(suffix) and len(word) - len(suffix) >= _STEM:
+            return word[: -len(suffix)]
+    return word

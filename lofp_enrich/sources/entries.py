@@ -1,0 +1,139 @@
+"""Our own entries and a site's: YAML or CSV, checked with `schema/entry.schema.json`."""
+
+from __future__ import annotations
+
+import csv
+import functools
+import hashlib
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import jsonschema
+
+from lofp_enrich.errors import RuleError
+from lofp_enrich.model import FalsePositive, Location, LogSource, Rule
+from lofp_enrich.sources import fields, yamldoc
+from lofp_enrich.sources.fields import Items, Table
+
+_SCHEMA = Path(__file__).parent.parent / "schema" / "entry.schema.json"
+_LISTS = frozenset({"techniques", "products", "terms"})
+_NAMES = {
+    "aws": "AWS", "gcp": "GCP", "github": "GitHub", "gitlab": "GitLab", "m365": "Microsoft 365",
+    "macos": "macOS", "sso": "SSO", "vmware": "VMware",
+}  # fmt: skip
+
+
+def parse(text: str, path: str) -> Iterator[Rule | RuleError]:
+    """A rule for each good entry, and an error for everything the schema finds in the others."""
+    is_csv = PurePosixPath(path).suffix.lower() == ".csv"
+    found = _rows(text, path) if is_csv else _items(text, path)
+    return fields.each(_rule, (part for entry in found for part in _checked(entry)))
+
+
+def _items(text: str, path: str) -> Iterator[Table | RuleError]:
+    """The entries of a YAML file; a key without a value is as good as not there."""
+    for document in yamldoc.documents(text, path):
+        if isinstance(document, RuleError):
+            raise document
+        if not isinstance(document, (Items, type(None))):
+            raise RuleError("expected a list of entries, each with a dash", Location(path, 1))
+        for number, item in enumerate(document or ()):
+            if isinstance(item, Table):
+                for key in [key for key, value in item.items() if value is None]:
+                    del item[key]
+                yield item
+            elif document:
+                where = Location(path, document.lines[number])
+                yield RuleError("expected a mapping with the keys of an entry", where)
+
+
+def _rows(text: str, path: str) -> Iterator[Table | RuleError]:
+    """The entries of a CSV file; a list is one cell, its items joined with `|`."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    header: list[str] = []
+    line = 1
+    try:
+        for row in reader:
+            where = Location(path, line)
+            if not header:
+                header = [name.strip() for name in row]
+                if "statement" not in header:
+                    raise RuleError("the first line must name the columns", where, "statement")
+            elif len(row) > len(header):
+                yield RuleError(f"{len(row)} cells for {len(header)} columns", where)
+            elif any(row):
+                yield _row(dict(zip(header, row)), where)
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise RuleError(f"not CSV: {error}", Location(path, line)) from error
+
+
+def _row(cells: dict[str, str], where: Location) -> Table:
+    table = Table(where.path, where.line)
+    for name, cell in cells.items():
+        if cell.strip():
+            items = [item.strip() for item in cell.split("|") if item.strip()]
+            table[name] = items if name in _LISTS else cell
+    return table
+
+
+def _checked(entry: Table | RuleError) -> Iterator[Table | RuleError]:
+    """The entry if the schema has nothing against it, else everything it has."""
+    if isinstance(entry, RuleError):
+        yield entry
+        return
+    faults = [fault for error in _validator().iter_errors(entry) for fault in _faults(entry, error)]
+    yield from sorted(faults, key=lambda fault: fault.location.line) if faults else [entry]
+
+
+@functools.lru_cache(maxsize=1)
+def _validator() -> Any:
+    schema = json.loads(_SCHEMA.read_text(encoding="utf-8"))
+    return jsonschema.Draft202012Validator(schema["$defs"]["entry"])
+
+
+def _faults(entry: Table, error: Any) -> Iterator[RuleError]:
+    """An error of the schema with its line, in words of the schema's own descriptions."""
+    if error.validator == "required":
+        # One error for each key, but its name is only in the message: 'x' is a required property.
+        yield RuleError("missing", entry.at(), error.message.split("'")[1])
+    elif error.validator == "additionalProperties":
+        known = error.schema["properties"]
+        for key in entry:
+            if key not in known:
+                message = f"no such key; the keys are {', '.join(known)}"
+                yield RuleError(message, entry.at(key), key)
+    else:
+        key = str(error.path[0])
+        where = entry.at(key)
+        items = entry[key]
+        if len(error.path) > 1 and isinstance(items, Items):
+            where = Location(entry.path, items.lines[int(error.path[1])])
+        yield RuleError(f"expected {error.schema['description']}", where, key)
+
+
+def _rule(entry: Table) -> Rule:
+    statement = fields.text(entry, "statement")
+    return Rule(
+        source="entries",
+        id=hashlib.sha256(statement.casefold().encode()).hexdigest()[:12],
+        title=_title(entry.path),
+        location=entry.at(),
+        techniques=fields.technique_ids(fields.texts(entry, "techniques")),
+        falsepositives=(FalsePositive(statement, check=fields.text(entry, "check")),),
+        logsource=LogSource(product="|".join(fields.texts(entry, "products"))),
+        author=fields.text(entry, "author"),
+        license=fields.text(entry, "license"),
+        url=fields.text(entry, "url"),
+        terms=fields.terms(fields.texts(entry, "terms")),
+    )
+
+
+def _title(path: str) -> str:
+    """The file's name as a title: `windows-execution.yaml` is "Windows execution"."""
+    words = PurePosixPath(path).stem.replace("-", " ").replace("_", " ").split()
+    title = " ".join(_NAMES.get(word, word) for word in words)
+    return title[:1].upper() + title[1:] if words and words[0] not in _NAMES else title

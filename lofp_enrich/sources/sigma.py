@@ -1,0 +1,137 @@
+"""Sigma rules: SigmaHQ's repository, or any folder of rules.
+
+The format: https://sigmahq.io/sigma-specification/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from lofp_enrich.errors import RuleError
+from lofp_enrich.model import FalsePositive, LogSource, Rule
+from lofp_enrich.sources import fields, yamldoc
+from lofp_enrich.sources.fields import Table
+
+_RETIRED = frozenset({"deprecated", "unsupported"})
+# The key of the specification, and the two ways SigmaHQ's own history misspells it.
+_FALSEPOSITIVES = ("falsepositives", "false_positives", "falsepositive")
+# What a detection holds beside values to look for.
+_NO_VALUES = frozenset({"condition", "timeframe"})
+# A regular expression or a network is no word that an alert could share.
+_NO_WORDS = ("|re", "|cidr")
+
+
+def parse(text: str, path: str) -> Iterator[Rule | RuleError]:
+    """The rules of a file; none where no document has `detection` or `correlation`."""
+    return fields.each(_rule, _rule_documents(text, path))
+
+
+def _rule_documents(text: str, path: str) -> Iterator[Table | RuleError]:
+    """The documents that are rules, with the collection actions of old Sigma carried out.
+
+    `action: global` adds to every document after it, `reset` ends that, `repeat` is the document
+    before with changes.
+    """
+    shared = previous = Table(path)
+    seen: set[str] = set()
+    for number, document in enumerate(yamldoc.documents(text, path), start=1):
+        if isinstance(document, RuleError):
+            yield document
+        if not isinstance(document, Table):
+            continue
+        action = document.pop("action", None)
+        if action == "global":
+            shared = _merged(shared, document)
+            continue
+        if action == "reset":
+            shared = Table(path)
+        rule = _merged(previous if action == "repeat" else shared, document)
+        if "detection" in rule or "correlation" in rule:
+            previous = rule
+            _give_own_id(rule, number, seen)
+            yield rule
+
+
+def _merged(base: Table, document: Table) -> Table:
+    """A document over its base: its own values win, mappings in both are merged."""
+    if not base:
+        return document
+    merged = Table(document.path, document.line)
+    merged.update(base)
+    merged.lines.update(base.lines)
+    for key, value in document.items():
+        below = base.get(key)
+        both = isinstance(below, Table) and isinstance(value, Table)
+        merged[key] = _merged(below, value) if both else value  # type: ignore[arg-type]
+        merged.lines[key] = document.lines[key]
+    return merged
+
+
+def _give_own_id(rule: Table, number: int, seen: set[str]) -> None:
+    """Make the id one that no other rule of the file has, the same from build to build.
+
+    Rules may lack one, and those of a global document or of a repeated one share theirs.
+    """
+    given = rule.get("id")
+    if not given:
+        rule["id"] = f"{rule.path}#{number}"
+    elif str(given) in seen:
+        rule["id"] = f"{given}#{number}"
+    seen.add(str(rule["id"]))
+
+
+def _rule(document: Table) -> Rule:
+    logsource = fields.mapping(document, "logsource")
+    status = fields.text(document, "status").lower()
+    folders = PurePosixPath(document.path).parts[:-1]
+    statements = dict.fromkeys(
+        statement for key in _FALSEPOSITIVES for statement in fields.texts(document, key)
+    )
+    return Rule(
+        source="sigma",
+        id=fields.text(document, "id"),
+        title=fields.text(document, "title", required=True),
+        location=document.at(),
+        techniques=fields.technique_ids(_tags(document)),
+        falsepositives=tuple(map(FalsePositive, statements)),
+        logsource=LogSource(
+            category=fields.text(logsource, "category"),
+            product=fields.text(logsource, "product"),
+            service=fields.text(logsource, "service"),
+        ),
+        level=fields.text(document, "level"),
+        status=status,
+        deprecated=status in _RETIRED or not _RETIRED.isdisjoint(folders),
+        description=fields.description(document),
+        author=", ".join(fields.texts(document, "author")),
+        license=fields.text(document, "license"),
+        terms=fields.terms(_values(fields.mapping(document, "detection"))),
+    )
+
+
+def _tags(document: Table) -> Iterator[str]:
+    """The tags as texts; lists of them have held nulls and mappings (`attack.t1059: null`)."""
+    tags = document.get("tags")
+    for tag in tags if isinstance(tags, list) else [tags]:
+        yield from tag if isinstance(tag, Table) else [tag] if isinstance(tag, str) else []
+
+
+def _values(detection: Table) -> Iterator[str]:
+    """The values of a detection in order: texts with a letter, and the numbers of events."""
+    for name, search in detection.items():
+        if name not in _NO_VALUES:
+            yield from _words(search, number=False)
+
+
+def _words(value: object, number: bool) -> Iterator[str]:
+    if isinstance(value, str):
+        if number or any(map(str.isalpha, value)):
+            yield value
+    elif isinstance(value, Table):
+        for key, item in value.items():
+            if not any(modifier in key for modifier in _NO_WORDS):
+                yield from _words(item, number=key.startswith("Event"))
+    elif isinstance(value, list):
+        for item in value:
+            yield from _words(item, number)

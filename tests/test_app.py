@@ -1,0 +1,240 @@
+"""The app's static files: what Splunk reads that no test can run."""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+from pathlib import Path
+
+import pytest
+
+from lofp_enrich import __version__, package
+from lofp_enrich.search import columns, options
+from tests.splunkd.apps import read_conf
+from tests.splunkd.spl import find_command
+
+APP = package.TEMPLATE
+DEFAULT = APP / "default"
+CONFS = sorted([*DEFAULT.glob("*.conf"), *(APP / "metadata").glob("*.meta")])
+LOOKUPS = {
+    "lofp_attack": columns.ATTACK,
+    "lofp_entries": columns.ENTRIES,
+    "lofp_local": columns.LOCAL,
+    "lofp_meta": columns.META,
+    "lofp_rules": columns.RULES,
+    "lofp_techniques": columns.TECHNIQUES,
+}
+COMMANDS_OF_SPLUNK = {"makeresults", "eval", "search", "table", "stats", "sort", "lookup"}
+MACROS_OF_ES = {"notable"}
+
+
+def options_in(search: str) -> dict[str, str]:
+    """The options of `lofpenrich` in a search, as Splunk hands them to the command."""
+    line = find_command(search, {"lofpenrich"})
+    return dict(argument.partition("=")[::2] for argument in line.args)
+
+
+def refuse_unknown(search: str, macros: set[str]) -> None:
+    """Fails for a command or a macro that exists neither here nor in Splunk, and for odd quotes."""
+    assert search.count('"') % 2 == 0
+    assert search.count("`") % 2 == 0
+    assert {name.partition("(")[0] for name in re.findall("`([^`]+)`", search)} <= macros
+    first, *rest = re.sub(r'"[^"]*"|`[^`]*`', "x", search).split("|")
+    assert (first.strip() == "") == search.startswith("|")
+    for segment in rest:
+        name = segment.split()[0]
+        assert name in {*COMMANDS_OF_SPLUNK, "lofpenrich", "x"}
+
+
+@pytest.mark.parametrize("path", CONFS, ids=lambda path: path.name)
+def test_conf_files_are_clean(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.endswith("\n")
+    assert "\r" not in text
+    assert "\t" not in text
+    assert not re.search(r"[ \t]+$", text, re.MULTILINE)
+    seen: set[tuple[str, str]] = set()
+    stanza = ""
+    for line in text.replace("\\\n", " ").splitlines():
+        if line.startswith("["):
+            stanza, key = line, ""
+        else:
+            key = line.partition("=")[0].strip()
+        if line and not line.startswith("#"):
+            assert key or line.endswith("]")
+            assert (stanza, key) not in seen, f"{line} stands twice"
+            seen.add((stanza, key))
+
+
+class TestAppConf:
+    conf = read_conf(DEFAULT / "app.conf")
+    manifest = json.loads((APP / "app.manifest").read_text(encoding="utf-8"))
+
+    def test_name_is_the_same_everywhere(self) -> None:
+        names = {
+            self.conf["package"]["id"],
+            self.conf["id"]["name"],
+            self.manifest["info"]["id"]["name"],
+        }
+        assert names == {package.APP}
+
+    def test_version_is_the_packages_everywhere(self) -> None:
+        versions = {
+            self.conf["launcher"]["version"],
+            self.conf["id"]["version"],
+            self.manifest["info"]["id"]["version"],
+        }
+        assert versions == {__version__}
+
+    def test_what_it_says_of_itself_is_the_same_everywhere(self) -> None:
+        assert self.manifest["info"]["title"] == self.conf["ui"]["label"]
+        assert self.manifest["info"]["description"] == self.conf["launcher"]["description"]
+        assert self.manifest["info"]["author"][0]["name"] == self.conf["launcher"]["author"]
+        assert 5 <= len(self.conf["ui"]["label"]) <= 80
+        assert len(self.conf["launcher"]["description"]) <= 200
+
+    def test_is_visible_only_with_something_to_see(self) -> None:
+        visible = self.conf["ui"]["is_visible"] == "true"
+        assert visible == (DEFAULT / "data" / "ui" / "nav" / "default.xml").exists()
+
+    def test_files_that_the_manifest_names_are_in_the_app(self, built_app: Path) -> None:
+        info = self.manifest["info"]
+        assert (built_app / info["license"]["text"]).is_file()
+        assert (built_app / info["releaseNotes"]["text"]).is_file()
+
+
+class TestCommand:
+    conf = read_conf(DEFAULT / "commands.conf")["lofpenrich"]
+
+    def test_runs_on_both_of_splunks_pythons(self) -> None:
+        assert self.conf["python.version"] == "python3"
+        assert self.conf["python.required"].split(",") == ["3.9", "3.13"]
+
+    def test_script_is_there_and_where_it_runs_is_left_open(self) -> None:
+        assert (APP / "bin" / self.conf["filename"]).is_file()
+        assert set(self.conf) == {"chunked", "filename", "python.version", "python.required"}
+
+
+class TestSearchAssistant:
+    stanza = read_conf(DEFAULT / "searchbnf.conf")["lofpenrich-command"]
+    examples = tuple(item for item in stanza.items() if item[0].startswith("example"))
+
+    def test_syntax_has_the_options_of_the_command_in_their_order(self) -> None:
+        assert tuple(re.findall(r"\((\w+)=", self.stanza["syntax"])) == options.NAMES
+        assert set(re.findall(r"\((\w+)=", self.stanza["simplesyntax"])) <= set(options.NAMES)
+
+    def test_syntax_has_the_choices_of_the_options(self) -> None:
+        choices = dict(re.findall(r"\((\w+)=\(([^)]*)\)\)", self.stanza["syntax"]))
+        assert choices == {
+            "kind": "|".join(options.KINDS),
+            "match": "|".join(options.MATCHES),
+            "output": "brief|full",
+        }
+
+    def test_syntax_has_the_types_of_the_options(self) -> None:
+        types = dict(re.findall(r"\((\w+)=<([^>]+)>\)", self.stanza["syntax"]))
+        for name, kind in types.items():
+            default = getattr(options.Options(), name)
+            is_list = isinstance(default, tuple)
+            expected = {bool: "bool", int: "int"}.get(type(default), "string")
+            assert kind == ("field-list" if is_list and "field" in name else expected)
+
+    def test_description_explains_every_option_and_every_brief_field(self) -> None:
+        words = set(re.findall(r"\w+", self.stanza["description"]))
+        assert set(options.NAMES) <= words
+        assert {options.Options().prefix + name for name in columns.OUTPUT_BRIEF} <= words
+
+    def test_description_has_the_limits_and_defaults_of_the_options(self) -> None:
+        defaults = options.Options()
+        text = self.stanza["description"]
+        assert f"(1 to {options.MAX_EXPLANATIONS}, default {defaults.max})" in text
+        assert f"(0 to 100, default {defaults.min_score})" in text
+        assert f"(default {defaults.prefix})" in text
+
+    def test_is_public_and_every_example_has_its_comment(self) -> None:
+        assert self.stanza["usage"] == "public"
+        assert self.stanza["shortdesc"]
+        comments = {key for key in self.stanza if key.startswith("comment")}
+        assert comments == {key.replace("example", "comment") for key, _ in self.examples}
+
+    @pytest.mark.parametrize(("key", "search"), examples)
+    def test_example_would_run(self, key: str, search: str) -> None:
+        options.parse(options_in(search))
+        refuse_unknown(search, {*read_conf(DEFAULT / "macros.conf"), *MACROS_OF_ES})
+
+
+class TestLookupDefinitions:
+    conf = read_conf(DEFAULT / "transforms.conf")
+
+    def test_every_lookup_file_has_one_under_its_own_name(self) -> None:
+        files = {*package.LOOKUP_FILES, "lofp_local.csv"}
+        assert {stanza["filename"] for stanza in self.conf.values()} == files
+        assert {f"{name}.csv" for name in self.conf} == files
+
+    @pytest.mark.parametrize("name", LOOKUPS)
+    def test_matches_in_any_case_and_not_without_end(self, name: str) -> None:
+        assert self.conf[name]["case_sensitive_match"] == "false"
+        assert 1 <= int(self.conf[name]["max_matches"]) <= 10
+
+    @pytest.mark.parametrize("name", LOOKUPS)
+    def test_goes_to_indexers_where_a_plain_lookup_runs(self, name: str) -> None:
+        assert "replicate" not in self.conf[name]
+
+    @pytest.mark.parametrize("name", LOOKUPS)
+    def test_wildcards_are_of_columns_that_there_are(self, name: str) -> None:
+        wild = re.findall(r"WILDCARD\((\w+)\)", self.conf[name].get("match_type", ""))
+        assert wild == (["technique", "rule", "value"] if name == "lofp_local" else [])
+        assert set(wild) <= set(LOOKUPS[name])
+
+
+class TestMacros:
+    conf = read_conf(DEFAULT / "macros.conf")
+
+    @pytest.mark.parametrize("name", conf)
+    def test_says_what_it_is_and_takes_the_arguments_it_names(self, name: str) -> None:
+        macro = self.conf[name]
+        assert macro["description"]
+        arguments = [each.strip() for each in macro.get("args", "").split(",") if each.strip()]
+        count = re.search(r"\((\d+)\)$", name)
+        assert len(arguments) == int(count[1] if count else 0)
+        assert set(re.findall(r"\$(\w+)\$", macro["definition"])) == set(arguments)
+
+    @pytest.mark.parametrize("name", [name for name in conf if name.startswith("lofp_enrich")])
+    def test_gives_options_that_the_command_takes(self, name: str) -> None:
+        definition = re.sub(r"\$\w+\$", "a,b{} c", self.conf[name]["definition"])
+        parsed = options.parse(options_in(definition))
+        assert parsed.max == options.Options().max
+        for argument in self.conf[name].get("args", "").split(","):
+            if argument:
+                assert getattr(parsed, argument.strip()) == ("a", "b{} c")
+
+    @pytest.mark.parametrize("name", conf)
+    def test_uses_what_there_is(self, name: str) -> None:
+        refuse_unknown(self.conf[name]["definition"], set(self.conf))
+
+
+def test_everything_is_for_all_and_only_admins_change_it() -> None:
+    text = (APP / "metadata" / "default.meta").read_text(encoding="utf-8")
+    assert "[]\naccess = read : [ * ], write : [ admin, sc_admin ]\n" in text
+    exported = set(re.findall(r"\[(\w+)\]\nexport = system\n", text))
+    shared = {path.stem for path in DEFAULT.glob("*.conf")} - {"app"}
+    assert exported == shared | {"lookups"}
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [("appIcon", 36), ("appIcon_2x", 72), ("appIconAlt", 36), ("appIconAlt_2x", 72)],
+)
+def test_icons_have_the_sizes_that_splunk_shows(name: str, size: int) -> None:
+    data = (APP / "static" / f"{name}.png").read_bytes()
+    assert data.startswith(b"\x89PNG\r\n\x1a\n")
+    assert struct.unpack(">II", data[16:24]) == (size, size)
+
+
+def test_readme_names_the_lookups_macros_and_fields() -> None:
+    text = (APP / "README.md").read_text(encoding="utf-8")
+    for name in (*LOOKUPS, *read_conf(DEFAULT / "macros.conf")):
+        assert f"`{name}`" in text
+    for name in columns.OUTPUT_BRIEF:
+        assert f"`lofp_{name}`" in text
