@@ -8,12 +8,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TextIO
 
 from lofp_enrich.errors import LofpError
-from lofp_enrich.search.enrich import Enricher, Output
-
-Alert = dict[str, Any]
-
-_SEPARATOR = "\n"
-"""Splunk joins the values of a multivalue field with line breaks where a column holds one text."""
+from lofp_enrich.search.enrich import Enricher
+from lofp_enrich.search.table import Table
 
 
 def values_of(alert: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
@@ -30,18 +26,18 @@ def values_of(alert: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
 def enrich_jsonl(lines: Iterable[str], out: TextIO, enricher: Enricher) -> int:
     """One line out for each line in, in order; gives how many lines were no JSON object.
 
-    Such a line goes out with a status that says so, as does one in a search.
+    Such a line goes out as `_raw` with a status that says so.
     """
     faulty = 0
     for line in lines:
         try:
-            alert = json.loads(line)
+            alert = json.loads(line, parse_float=_number)
             if not isinstance(alert, dict):
                 raise ValueError
         except (ValueError, RecursionError):
             faulty += 1
-            alert = {"_raw": line.rstrip("\r\n"), "lofp_status": "no JSON object"}
-            out.write(_json(alert))
+            status, *_ = enricher.output_fields
+            out.write(_json({"_raw": line.rstrip("\r\n"), status: "no JSON object"}))
             continue
         for output in enricher.outputs(values_of(alert)):
             out.write(_json({**alert, **output}))
@@ -49,37 +45,36 @@ def enrich_jsonl(lines: Iterable[str], out: TextIO, enricher: Enricher) -> int:
 
 
 def enrich_csv(file: TextIO, out: TextIO, enricher: Enricher) -> int:
-    """One row out for each row in; lists are joined with line breaks. Gives 0: any CSV is rows.
+    """One row out for each row in; the values of a list are the lines of a cell.
 
-    Raises LofpError where there is no header.
+    Gives 0, for any CSV is rows. Raises LofpError where there is no header or it is no CSV.
     """
-    reader = csv.reader(file)
-    header = next(reader, None)
-    if not header:
-        raise LofpError("the CSV has no header; its first line must name the fields.")
-    columns = list(dict.fromkeys([*header, *enricher.output_fields]))
-    writer = csv.DictWriter(out, columns, lineterminator="\n", extrasaction="ignore")
-    writer.writeheader()
-    for row in reader:
-        alert = dict(zip(header, row))
-        values = {name: tuple(cell.split(_SEPARATOR)) for name, cell in alert.items() if cell}
-        for output in enricher.outputs(values):
-            writer.writerow({**alert, **_cells(output)})
+    try:
+        rows = csv.reader(line.replace("\0", "\ufffd") for line in file)
+        header = next(rows, None)
+        if not header:
+            raise LofpError("the CSV has no header; its first line must name the fields.")
+        table = Table(header, enricher.fields, enricher.output_fields, multivalue=False)
+        write = csv.writer(out, lineterminator="\n").writerow
+        write(table.header)
+        for row in rows:
+            table.key(row)  # makes a short row as long as the header
+            for output in enricher.outputs(table.values(row)):
+                write(table.with_output(row, table.cells(output)))
+    except csv.Error as error:
+        raise LofpError(f"the file is no CSV ({error}); give --format jsonl?") from error
     return 0
 
 
-def _cells(output: Output) -> dict[str, str]:
-    return {
-        name: value if isinstance(value, str) else _SEPARATOR.join(value)
-        for name, value in output.items()
-    }
+def _number(text: str) -> float | str:
+    """A number, or the text of one that Python has no number for: JSON knows no Infinity."""
+    number = float(text)
+    return number if number - number == 0 else text
 
 
 def _text(value: Any) -> str:
     if value is None:
         return ""
-    if isinstance(value, (dict, list)):
-        return json.dumps(value)
     return value if isinstance(value, str) else json.dumps(value)
 
 

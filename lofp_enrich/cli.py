@@ -1,34 +1,29 @@
-"""The command line: the only module that prints and that decides the exit code."""
+"""The command line: with `cli_fresh` the only place that prints and decides the exit code."""
 
 from __future__ import annotations
 
+import io
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
-from rich import box
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from lofp_enrich import __version__, lookups
+from lofp_enrich import __version__, building, cli_fresh, lookups, show
+from lofp_enrich import cache as caching
 from lofp_enrich import package as packaging
 from lofp_enrich.alerts import enrich_csv, enrich_jsonl
-from lofp_enrich.catalogue import Catalogue
 from lofp_enrich.errors import LofpError
 from lofp_enrich.search import options as search_options
 from lofp_enrich.search.attack import Attack
-from lofp_enrich.search.enrich import Answer, Enricher
+from lofp_enrich.search.enrich import Enricher, load_enricher
 from lofp_enrich.search.errors import SearchError
-from lofp_enrich.search.index import LookupIndex
-from lofp_enrich.search.local import load_local
-from lofp_enrich.sources import SOURCES, Reading, read, starter
-
-ATTACK = Path(__file__).parent / "data" / "attack.csv"
+from lofp_enrich.sources import SOURCES
 
 _LOOKUPS = click.option(
     "--lookups",
@@ -58,44 +53,47 @@ def main() -> None:
     """Puts the known harmless explanations of an alert on the alert."""
 
 
-def _source_options(command: Any) -> Any:
-    for option in reversed(
-        (
-            click.option(
-                "--source",
-                "sources",
-                multiple=True,
-                metavar="NAME=PATH",
-                callback=_named_paths,
-                help=f"Rules to read: NAME is one of {', '.join(SOURCES)}; PATH is a folder, "
-                ".tar.gz or .zip. Repeatable.",
-            ),
-            click.option("--no-starter", is_flag=True, help="Leave the starter entries out."),
-            click.option("--no-notes", is_flag=True, help="Leave Elastic's guides out."),
-            click.option(
-                "--include",
-                type=click.Choice(["deprecated"]),
-                help="Read rules that their authors retired, too.",
-            ),
-            click.option("--json", "as_json", is_flag=True, help="Give the counts as JSON."),
-        )
-    ):
-        command = option(command)
-    return command
-
-
 def _named_paths(
     ctx: click.Context, param: click.Parameter, value: Sequence[str]
-) -> list[tuple[str, Path]]:
-    named = []
+) -> list[building.Named]:
+    named: list[building.Named] = []
     for text in value:
         name, equals, path = text.partition("=")
-        if name not in SOURCES or not equals or not path:
+        fetched = not equals and name in cli_fresh.FETCHED
+        if not fetched and not (name in SOURCES and path):
             raise click.BadParameter(
-                f"{text!r} is not NAME=PATH with NAME one of {', '.join(SOURCES)}."
+                f"{text!r} is not NAME=PATH with NAME one of {', '.join(SOURCES)}, nor one of "
+                f"{', '.join(cli_fresh.FETCHED)} alone."
             )
-        named.append((name, Path(path)))
+        named.append((name, Path(path) if path else None))
     return named
+
+
+def _source_options(command: Callable[..., None]) -> Callable[..., None]:
+    options = (
+        click.option(
+            "--source",
+            "sources",
+            multiple=True,
+            metavar="NAME[=PATH]",
+            callback=_named_paths,
+            help=f"Rules to read: NAME is one of {', '.join(SOURCES)}; PATH is a folder, .tar.gz "
+            "or .zip. Without PATH, the snapshot that fetch brought; attack, without PATH, takes "
+            "the ATT&CK table from it. Repeatable.",
+        ),
+        click.option("--no-starter", is_flag=True, help="Leave the starter entries out."),
+        click.option("--no-notes", is_flag=True, help="Leave Elastic's guides out."),
+        click.option(
+            "--include",
+            type=click.Choice(["deprecated"]),
+            help="Read rules that their authors retired, too.",
+        ),
+        cli_fresh.CACHE,
+        click.option("--json", "as_json", is_flag=True, help="Give the counts as JSON."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 @main.command()
@@ -107,136 +105,57 @@ def _named_paths(
     show_default=True,
     help="Folder that the lookup files are written to.",
 )
-def build(
-    sources: list[tuple[str, Path]],
-    no_starter: bool,
-    no_notes: bool,
-    include: str | None,
-    as_json: bool,
-    out: Path,
-) -> None:
+def build(as_json: bool, out: Path, **choices: Any) -> None:
     """Make the lookup files from rule sources and the starter entries."""
-    readings = _readings(sources, no_starter, no_notes, include)
-    attack = Attack.load(ATTACK)
-    catalogue = Catalogue.from_rules(
-        (rule for reading in readings for rule in reading.rules), attack
-    )
-    origins = {lookups.Origin(each.source, each.commit) for each in readings}
-    files = lookups.write(catalogue, attack, origins, out)
-    _report(readings, catalogue, as_json, files, out)
+    built = _build(**choices)
+    files = lookups.write(built.catalogue, built.attack, built.origins, out)
+    _report(built, as_json, {str(out / name): state for name, state in files.items()})
 
 
 @main.command()
 @_source_options
-def check(
-    sources: list[tuple[str, Path]],
+def check(as_json: bool, **choices: Any) -> None:
+    """Read the sources without writing; name every file that cannot be read."""
+    _report(_build(**choices), as_json, {})
+
+
+def _build(
+    sources: Sequence[building.Named],
     no_starter: bool,
     no_notes: bool,
     include: str | None,
-    as_json: bool,
-) -> None:
-    """Read the sources without writing; name every file that cannot be read."""
-    readings = _readings(sources, no_starter, no_notes, include)
-    catalogue = Catalogue.from_rules(
-        (rule for reading in readings for rule in reading.rules), Attack.load(ATTACK)
+    cache: Path | None,
+) -> building.Built:
+    return building.build(
+        sources,
+        cache or caching.default_folder(),
+        with_starter=not no_starter,
+        notes=not no_notes,
+        deprecated=include == "deprecated",
     )
-    _report(readings, catalogue, as_json)
 
 
-def _readings(
-    sources: Iterable[tuple[str, Path]], no_starter: bool, no_notes: bool, include: str | None
-) -> list[Reading]:
-    readings = [] if no_starter else [starter()]
-    for name, path in sources:
-        readings.append(read(name, path, notes=not no_notes, deprecated=include == "deprecated"))
-    return readings
-
-
-def _report(
-    readings: Sequence[Reading],
-    catalogue: Catalogue,
-    as_json: bool,
-    files: dict[str, str] | None = None,
-    out: Path | None = None,
-) -> None:
-    for reading in readings:
-        for error in reading.errors:
-            click.echo(str(error), err=True)
-    counts = [_counts(reading, catalogue) for reading in readings]
-    silent = [
-        each["source"] for each in counts if each["statements"] and not each["with_technique"]
-    ]
+def _report(built: building.Built, as_json: bool, files: dict[str, str]) -> None:
+    errors = [error for reading in built.readings for error in reading.errors]
+    for error in errors:
+        click.echo(str(error), err=True)
+    counts = [building.counts(reading) for reading in built.readings]
+    entries = built.catalogue.entries
+    techniques = {each for entry in entries for each in entry.techniques}
     if as_json:
-        document = {"sources": counts, "entries": len(catalogue.entries), "files": files or {}}
-        click.echo(json.dumps(document, indent=2))
-    else:
-        _print_counts(counts, catalogue, files or {}, out)
-    for source in silent:
         click.echo(
-            f"lofp-enrich: {source}: no statement has a technique; the layout of its rules must "
-            "have changed. Run lofp-enrich check on an older snapshot to compare.",
-            err=True,
+            json.dumps({"sources": counts, "entries": len(entries), "files": files}, indent=2)
         )
-    if silent or any(reading.errors for reading in readings):
+    else:
+        Console().print(show.counts_table(counts))
+        click.echo(f"{len(entries):,} entries for {len(techniques):,} techniques")
+        for name, state in files.items():
+            click.echo(f"{name}: {state}")
+    silences = list(filter(None, map(building.silence, built.readings)))
+    for sentence in silences:
+        click.echo(f"lofp-enrich: {sentence}", err=True)
+    if errors or silences:
         sys.exit(1)
-
-
-def _counts(reading: Reading, catalogue: Catalogue) -> dict[str, Any]:
-    stated = [fp for rule in reading.rules for fp in rule.falsepositives]
-    kinds = {
-        kind: catalogue.statements[reading.source, kind]
-        for kind in (*search_options.KINDS, "placeholder")
-    }
-    return {
-        "source": reading.source,
-        "files": reading.files,
-        "rules": len(reading.rules),
-        "left_out": reading.left_out,
-        "statements": len(stated),
-        "from_notes": sum(fp.note for fp in stated),
-        **kinds,
-        "with_technique": sum(
-            len(rule.falsepositives) for rule in reading.rules if rule.techniques
-        ),
-        "techniques": len({each for rule in reading.rules for each in rule.techniques}),
-        "unread": len(reading.errors),
-    }
-
-
-_MEASURES = {
-    "files": "rule files",
-    "unread": "  not read",
-    "rules": "rules",
-    "left_out": "  retired by their authors, left out",
-    "statements": "statements",
-    "from_notes": "  from investigation guides",
-    "with_technique": "  of rules with a technique",
-    "benign": "  name a harmless cause",
-    "generic": "  true of everything",
-    "advice": "  advice without a cause",
-    "placeholder": '  say nothing ("Unknown"), left out',
-    "techniques": "techniques",
-}
-
-
-def _print_counts(
-    counts: Sequence[dict[str, Any]],
-    catalogue: Catalogue,
-    files: dict[str, str],
-    out: Path | None,
-) -> None:
-    console = Console()
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("")
-    for each in counts:
-        table.add_column(each["source"], justify="right")
-    for key, measure in _MEASURES.items():
-        table.add_row(measure, *(f"{each[key]:,}" for each in counts))
-    console.print(table)
-    techniques = {each for entry in catalogue.entries for each in entry.techniques}
-    click.echo(f"{len(catalogue.entries):,} entries for {len(techniques):,} techniques")
-    for name, state in files.items():
-        click.echo(f"{(out or Path()) / name}: {state}")
 
 
 @main.command()
@@ -254,14 +173,14 @@ def package(directory: Path, out: Path) -> None:
 
 
 def _enricher(directory: Path, arguments: dict[str, str]) -> Enricher:
-    options = search_options.parse({k: v for k, v in arguments.items() if v})
-    index = LookupIndex.load(directory)
-    local = load_local(
-        directory / "lofp_local.csv", datetime.now(timezone.utc).date(), index.attack
-    )
-    for fault in local.faults:
-        click.echo(f"lofp-enrich: {fault}", err=True)
-    return Enricher(index, local, options)
+    try:
+        options = search_options.parse({k: v for k, v in arguments.items() if v})
+    except SearchError as error:
+        raise click.UsageError(str(error)) from error
+    enricher, troubles = load_enricher(directory, options, datetime.now(timezone.utc).date())
+    for trouble in troubles:
+        click.echo(f"lofp-enrich: {trouble}", err=True)
+    return enricher
 
 
 def _search_option(name: str, text: str) -> Callable[[Any], Any]:
@@ -269,7 +188,7 @@ def _search_option(name: str, text: str) -> Callable[[Any], Any]:
 
 
 @main.command()
-@click.argument("file", type=click.File("r", encoding="utf-8", errors="replace"), default="-")
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True), default=Path("-"))
 @_LOOKUPS
 @click.option(
     "--format",
@@ -289,14 +208,36 @@ def _search_option(name: str, text: str) -> Callable[[Any], Any]:
 @_search_option("context_fields", "Fields that say what the alert is about, instead of the known.")
 @_search_option("prefix", "What output fields begin with (lofp_).")
 @_search_option("expand", "true: one line an explanation (false).")
-def enrich(file: Any, directory: Path, form: str | None, **arguments: str) -> None:
+def enrich(file: Path, directory: Path, form: str | None, **arguments: str) -> None:
     """Enrich alerts outside Splunk, with the code that runs inside it."""
     enricher = _enricher(directory, arguments)
-    is_csv = form == "csv" or (form is None and str(file.name).lower().endswith(".csv"))
-    faulty = (enrich_csv if is_csv else enrich_jsonl)(file, sys.stdout, enricher)
+    is_csv = form == "csv" or (form is None and file.suffix.lower() == ".csv")
+    out = io.TextIOWrapper(sys.stdout.buffer, "utf-8", newline="")
+    try:
+        with _alerts(file) as lines:
+            faulty = (
+                enrich_csv(lines, out, enricher) if is_csv else enrich_jsonl(lines, out, enricher)
+            )
+    finally:
+        out.flush()
+        out.detach()
     if faulty:
         click.echo(f"lofp-enrich: {faulty} lines are no JSON object; they went through.", err=True)
         sys.exit(1)
+
+
+@contextmanager
+def _alerts(file: Path) -> Iterator[TextIO]:
+    """The alerts as text, a byte-order mark left out and line breaks inside cells as they are."""
+    if str(file) == "-":
+        yield io.TextIOWrapper(sys.stdin.buffer, "utf-8-sig", "replace", "")
+        return
+    try:
+        opened = file.open(encoding="utf-8-sig", errors="replace", newline="")
+    except OSError as error:
+        raise click.UsageError(f"{file} cannot be read ({error.strerror}).") from error
+    with opened:
+        yield opened
 
 
 @main.command()
@@ -320,24 +261,12 @@ def explain(
             raise click.BadParameter(f"{pair!r} is not K=V.", param_hint="--context")
         values[field] = (*values.get(field, ()), text)
     answer = _enricher(directory, {"max": most, "output": "full"}).answer(values)
-    _print_answer(answer, Attack.load(ATTACK), techniques)
-    if not answer.explanations:
-        sys.exit(1)
-
-
-def _print_answer(answer: Answer, attack: Attack, techniques: Sequence[str]) -> None:
-    console = Console()
     if not answer.explanations:
         reason = "names no technique" if answer.status == "no_technique" else "has no explanation"
-        click.echo(f"lofp-enrich: {', '.join(techniques)} {reason} in these lookups.", err=True)
-        return
-    table = Table.grid(padding=(0, 2))
-    for number, each in enumerate(answer.explanations, 1):
-        why = f"{each.technique} {attack.name(each.technique)}: {each.why} (score {each.score})"
-        table.add_row(Text(f"{number:2}", "bold"), "", Text(each.statement, "bold"))
-        for label, text in (("check", each.check), ("why", why), ("says", each.rule)):
-            if text:
-                table.add_row("", Text(label, "dim"), Text(text))
-        table.add_row()
-    console.print(table)
+        raise LofpError(f"{', '.join(techniques)} {reason} in these lookups.")
+    Console().print(show.answer_table(answer, Attack.load(building.ATTACK)))
     click.echo(f"{len(answer.explanations)} of {answer.total:,} explanations")
+
+
+for command in cli_fresh.COMMANDS:
+    main.add_command(command)

@@ -1,6 +1,6 @@
-"""The secret that splunkd asks for: from the environment, a file or a prompt, never the command line.
+"""The secret that splunkd asks for: from the environment, a file or a prompt.
 
-Command lines are seen by every user of a machine and end up in shell histories.
+Never from the command line, which every user of a machine can see, and which shells remember.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import re
 from functools import cache
 
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+")
-_WORD = re.compile(r"[a-z0-9][a-z0-9'_.+#-]*")
+_WORD = re.compile(r"[^\W_][\w'.+#-]*")
 
 _PLACEHOLDER = re.compile(
     r"""

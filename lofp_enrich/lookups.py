@@ -7,21 +7,25 @@ import csv
 import io
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from lofp_enrich.catalogue import Catalogue
 from lofp_enrich.errors import LofpError
 from lofp_enrich.model import Entry, Rule
-from lofp_enrich.search import columns
-from lofp_enrich.search.attack import Attack
+from lofp_enrich.search import columns, family
+from lofp_enrich.search.attack import Attack, parent
 from lofp_enrich.search.names import rule_key
 from lofp_enrich.search.options import KINDS
 from lofp_enrich.search.products import products_in
 from lofp_enrich.terms import Terms
 
 _MAX_DESCRIPTION = 500
+_MAX_TERMS = 12
+"""Words of an entry in its own row, for a person to see; all of them are in `lofp_ranking.csv`."""
+WeightedTerms = Mapping[str, Sequence[tuple[str, int]]]
+"""Entry id -> (stem, weight), the heaviest first."""
 
 
 class Origin(NamedTuple):
@@ -42,11 +46,13 @@ def write(
     `lofp_local.csv` belongs to the site: it is made where there is none and never touched again.
     Raises LofpError where the folder cannot be written.
     """
-    terms = Terms(catalogue)
+    weighted = Terms(catalogue)
+    terms = {entry.id: weighted.of(entry) for entry in catalogue.entries}
     files = {
         "lofp_attack.csv": _csv(columns.ATTACK, _attack_rows(attack)),
         "lofp_entries.csv": _csv(columns.ENTRIES, _entry_rows(catalogue, terms)),
         "lofp_meta.csv": _csv(columns.META, _meta_rows(catalogue, origins)),
+        "lofp_ranking.csv": _csv(columns.RANKING, _ranking_rows(catalogue, terms)),
         "lofp_rules.csv": _csv(columns.RULES, _rule_rows(catalogue, attack)),
         "lofp_techniques.csv": _csv(columns.TECHNIQUES, _technique_rows(catalogue, attack)),
     }
@@ -97,7 +103,7 @@ def rule_products(rule: Rule) -> frozenset[str]:
     return products_in(f"{logsource.product} {logsource.service} {logsource.category}")
 
 
-def _entry_rows(catalogue: Catalogue, terms: Terms) -> Iterator[Mapping[str, str]]:
+def _entry_rows(catalogue: Catalogue, terms: WeightedTerms) -> Iterator[Mapping[str, str]]:
     for entry in catalogue.entries:
         cited = entry.rules[0]
         yield {
@@ -108,14 +114,33 @@ def _entry_rows(catalogue: Catalogue, terms: Terms) -> Iterator[Mapping[str, str
             "check": entry.check,
             "techniques": "|".join(entry.techniques),
             "products": "|".join(entry_products(entry.rules)),
-            "sources": "|".join(sorted({rule.source for rule in entry.rules})),
+            "sources": "|".join(dict.fromkeys(rule.source for rule in entry.rules)),
             "rule_count": str(len(entry.rules)),
             "rule_title": cited.title,
             "author": cited.author,
             "license": cited.license,
             "url": cited.url,
-            "terms": "|".join(f"{word}:{weight}" for word, weight in terms.of(entry)),
+            "terms": "|".join(f"{word}:{weight}" for word, weight in terms[entry.id][:_MAX_TERMS]),
         }
+
+
+def _ranking_rows(catalogue: Catalogue, terms: WeightedTerms) -> Iterator[Mapping[str, str]]:
+    families: dict[str, list[family.Member]] = {}
+    for entry in catalogue.entries:
+        member = family.Member(
+            entry.id,
+            entry.kind,
+            "1" if entry.check else "",
+            len(entry.rules),
+            frozenset(entry_products(entry.rules)),
+            frozenset(rule.source for rule in entry.rules),
+            entry.techniques,
+        )
+        for base in dict.fromkeys(map(parent, entry.techniques)):
+            families.setdefault(base, []).append(member)
+    for base, members in sorted(families.items()):
+        for part, entries, words in family.write(members, terms):
+            yield {"technique": base, "part": part, "entries": entries, "words": words}
 
 
 def _rule_rows(catalogue: Catalogue, attack: Attack) -> Iterator[Mapping[str, str]]:

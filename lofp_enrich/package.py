@@ -13,7 +13,7 @@ from pathlib import Path
 from lofp_enrich import __version__
 from lofp_enrich.errors import LofpError
 from lofp_enrich.lookups import replace_file
-from lofp_enrich.search.columns import LOCAL
+from lofp_enrich.search.columns import DEPLOYED, LOCAL, META
 
 APP = "lofp_enrich"
 LIB = "bin/lib"
@@ -22,9 +22,14 @@ LOOKUP_FILES = (
     "lofp_attack.csv",
     "lofp_entries.csv",
     "lofp_meta.csv",
+    "lofp_ranking.csv",
     "lofp_rules.csv",
     "lofp_techniques.csv",
 )
+
+SITE_FILES = {"lofp_deployed.csv": DEPLOYED, "lofp_local.csv": LOCAL}
+"""The site's own files and their columns. They ship empty, as `<name>.default`, of which Splunk makes
+the file where there is none: so a search finds them, and an upgrade overwrites nothing."""
 
 _PACKAGE = Path(__file__).resolve().parent
 TEMPLATE = _PACKAGE.parent / "splunk_app"
@@ -36,8 +41,14 @@ def package(lookups: Path, out: Path) -> str:
     The same input gives the same bytes: names sorted, no times, no owners.
     Raises LofpError where the template or a lookup file is missing.
     """
-    out.parent.mkdir(parents=True, exist_ok=True)
-    return replace_file(out, archive(app_files(lookups)))
+    files = app_files(lookups)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        return replace_file(out, archive(files))
+    except OSError as error:
+        raise LofpError(
+            f"{out} cannot be written ({error.strerror}); name another file with --out."
+        ) from error
 
 
 def app_files(lookups: Path) -> dict[str, bytes]:
@@ -101,9 +112,8 @@ def _lookups(folder: Path) -> Iterator[tuple[str, bytes]]:
             raise LofpError(
                 f"{folder / name} cannot be read ({error.strerror}); run lofp-enrich build first."
             ) from error
-    # The site's own file: Splunk makes lofp_local.csv of it where there is none, so that an
-    # upgrade never overwrites what the site wrote.
-    yield "lookups/lofp_local.csv.default", (",".join(LOCAL) + "\n").encode()
+    for name, header in SITE_FILES.items():
+        yield f"lookups/{name}.default", (",".join(header) + "\n").encode()
 
 
 def notice(meta: bytes) -> bytes:
@@ -115,7 +125,10 @@ def notice(meta: bytes) -> bytes:
         "under the licence named there. They were taken from:",
         "",
     ]
-    for row in csv.DictReader(io.StringIO(meta.decode("utf-8"))):
+    rows = csv.DictReader(io.StringIO(meta.decode("utf-8", errors="replace")))
+    if not set(META) <= set(rows.fieldnames or ()):
+        raise LofpError("lofp_meta.csv is not of this version; run lofp-enrich build first.")
+    for row in rows:
         commit = f", commit {row['commit']}" if row["commit"] else ""
         lines.append(f"* {row['source']}{commit}: {row['rules']} rules, licence {row['license']}")
     lines += [

@@ -89,9 +89,8 @@ class Splunkd:
         self._session.headers["User-Agent"] = f"lofp_enrich/{__version__}"
         # A callable, even an idle one, keeps a ~/.netrc from taking the secret's place.
         self._session.auth = lambda request: request
-        if ca is not None:
-            _check_ca(ca)
-            self._session.verify = str(ca)
+        # Given with every request: that of a session gives way to REQUESTS_CA_BUNDLE.
+        self._verify = True if ca is None else _checked_ca(ca)
         key = {"splunkToken" if secret.scheme == "Bearer" else "token": secret.value}
         self._context = binding.Context(
             handler=self._send,
@@ -177,6 +176,7 @@ class Splunkd:
             headers=headers,
             timeout=(self.limits.connect, self.limits.silence),
             allow_redirects=False,
+            verify=self._verify,
         )
         self._server_time = _seconds(response.headers.get("Date", ""))
         # Without its headers: with a cookie in them the SDK would drop the token.
@@ -203,6 +203,9 @@ class Splunkd:
 
     def _broken(self, error: BaseException) -> SplunkdError:
         chain = list(_causes(error))
+        for cause in chain:
+            # What they still hold: the secret, and the connection, which so would stay open.
+            cause.__traceback__ = None
         for cause in chain:
             if isinstance(cause, ssl.SSLCertVerificationError):
                 return SplunkdError(
@@ -237,11 +240,12 @@ def _name(text: str, option: str) -> str:
     return text
 
 
-def _check_ca(ca: Path) -> None:
+def _checked_ca(ca: Path) -> str:
     try:
         ssl.create_default_context(cafile=str(ca))
     except (OSError, ssl.SSLError) as error:
         raise LofpError(f"{ca} holds no certificate; name another file with --ca.") from error
+    return str(ca)
 
 
 def _words(body: bytes) -> str:
@@ -281,4 +285,4 @@ def _reason(chain: list[BaseException]) -> str:
     for cause in reversed(chain):
         if isinstance(cause, OSError) and isinstance(cause.strerror, str):
             return cause.strerror
-    return type(chain[-1]).__name__
+    return "it was closed" if isinstance(chain[-1], ConnectionError) else type(chain[-1]).__name__

@@ -53,6 +53,7 @@ class Staging:
         self._swaps = 0
         self._asked = self._locked = False
         self._began = clock()
+        self._since = self._door.now()
 
     def lock(self, take_over: bool = False) -> None:
         """Keeps other pushes out; raises LofpError where another one is at work.
@@ -65,10 +66,9 @@ class Staging:
             "_key": _KEY,
             "run": self._run,
             "host": socket.gethostname(),
-            "since": self._door.now(),
+            "since": self._since,
         }
         for _ in range(3):
-            self._began = self._clock()
             if self._insert(document):
                 self._locked = True
                 return
@@ -106,13 +106,12 @@ class Staging:
         """
         if self._clock() - self._began > _ENOUGH and age == "new":
             raise LofpError("this push takes too long to be safe from others; run it again.")
-        for _ in range(self._door.limits.tries):
-            failure = self._swap(table, age)
-            if failure is None:
-                return
-            if not failure.transient:
-                break
-        raise failure
+        failure = self._swap(table, age)
+        for _ in range(1, self._door.limits.tries):
+            if failure is not None and failure.transient:
+                failure = self._swap(table, age)
+        if failure is not None:
+            raise failure
 
     def clean_up(self) -> list[str]:
         """Removes all that this push left there; names what could not be removed."""
@@ -120,7 +119,7 @@ class Staging:
         if self._locked and not self._succeeds(self.clear):
             left.append(f"staged rows in the collection {STAGING}")
         if self._asked and not self._succeeds(lambda: self._unlock(self._run)):
-            left.append(f"a lock that holds until {_clock_time(self._door.now() + LEASE)}")
+            left.append(f"a lock that holds until {_clock_time(self._since + LEASE)}")
         return left
 
     def _insert(self, document: dict[str, Any]) -> bool:

@@ -18,16 +18,14 @@ from lofp_enrich.search import columns
 Row = tuple[str, ...]
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "lofp_attack.csv": columns.ATTACK,
-    "lofp_entries.csv": columns.ENTRIES,
-    "lofp_meta.csv": columns.META,
-    "lofp_rules.csv": columns.RULES,
-    "lofp_techniques.csv": columns.TECHNIQUES,
+    name: getattr(columns, name[len("lofp_") : -len(".csv")].upper()) for name in LOOKUP_FILES
 }
+"""The lookup files that are ours to replace, with their columns."""
 _KEYS: Mapping[str, tuple[str, ...]] = {
     "lofp_attack.csv": ("technique",),
     "lofp_entries.csv": ("entry_id",),
     "lofp_meta.csv": ("source",),
+    "lofp_ranking.csv": ("technique", "part"),
     "lofp_rules.csv": ("source", "rule_id"),
     "lofp_techniques.csv": ("technique", "entry_id"),
 }

@@ -61,8 +61,10 @@ def _words(text: str) -> frozenset[str]:
 
 
 def _texts(rule: Rule) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
-    # An entry of our own stands under no rule's title: what it states is its title.
-    title = " ".join(fp.text for fp in rule.falsepositives) if rule.is_entry else rule.title
+    title = rule.title
+    if rule.is_entry:
+        # It stands under no rule's title, and its terms were chosen by hand: both say what it is.
+        title = " ".join((*(fp.text for fp in rule.falsepositives), *rule.terms))
     return (
         _words(title),
         _words(rule.description[:_DESCRIPTION]),

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import os
-import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from lofp_enrich.cli import main
+from tests.demo import install
 from tests.splunkd.fixtures import python as python
 from tests.splunkd.fixtures import splunkd as splunkd
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+ATTACK = CHECKOUT / "lofp_enrich" / "data" / "attack.csv"
+DATA = Path(__file__).parent / "data"
+KNOWN = tuple(sorted(path.name for path in (DATA / "golden").iterdir()))
+"""The sources of the small rules that most tests are made of, one folder each."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden", action="store_true", help="rewrite tests/golden; then read its diff"
+    )
 
 
 def run(*arguments: object, stdin: str | bytes | None = None) -> Result:
@@ -42,13 +53,43 @@ def starter_lookups(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def known_lookups(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Lookups made from the rules in `tests/data/golden`, without the starter entries."""
+    folder = tmp_path_factory.mktemp("known")
+    sources = [f"--source={name}={DATA / 'golden' / name}" for name in KNOWN]
+    assert run("build", "--no-starter", *sources, "--out", folder).exit_code == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
 def built_app(starter_lookups: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The packaged app, unpacked as an admin installs it: `<root>/etc/apps/lofp_enrich`."""
-    root = tmp_path_factory.mktemp("splunk")
+    return unpacked(starter_lookups, tmp_path_factory.mktemp("splunk"))
+
+
+@pytest.fixture(scope="session")
+def known_app(known_lookups: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The packaged app with the rules of `known_lookups`, unpacked likewise."""
+    return unpacked(known_lookups, tmp_path_factory.mktemp("known-splunk"))
+
+
+def unpacked(lookups: Path, root: Path) -> Path:
+    """Packages an app with these lookups and unpacks it under `root`, as an admin would."""
     archive = root / "app.tar.gz"
-    assert run("package", "--lookups", starter_lookups, "--out", archive).exit_code == 0
-    apps = root / "etc" / "apps"
-    apps.mkdir(parents=True)
-    with tarfile.open(archive) as tar:
-        tar.extractall(apps)
-    return apps / "lofp_enrich"
+    assert run("package", "--lookups", lookups, "--out", archive).exit_code == 0
+    return install(archive, root / "etc")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, bytes], None]:
+    """Compares bytes with a file of tests/golden; `--update-golden` rewrites the file."""
+    folder = Path(__file__).parent / "golden"
+
+    def compare(name: str, data: bytes) -> None:
+        if request.config.getoption("--update-golden"):
+            folder.mkdir(exist_ok=True)
+            (folder / name).write_bytes(data)
+        # As text, for the diff that pytest shows; the bytes decide.
+        assert data.decode("utf-8") == (folder / name).read_bytes().decode("utf-8")
+
+    return compare

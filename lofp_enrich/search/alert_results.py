@@ -12,9 +12,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import NamedTuple
 
-from lofp_enrich.search.command import Table
 from lofp_enrich.search.enrich import Answer, Enricher, Values
 from lofp_enrich.search.errors import SearchError
+from lofp_enrich.search.table import Table
 
 _FINDING = re.compile(r"[\w-]+@@[\w-]+@@\w+")
 """`<indexer>@@notable@@<hash or time>`: Windows calls its event numbers `event_id`, too."""
@@ -63,9 +63,11 @@ def read_results(path: Path, fields: tuple[str, ...]) -> Iterator[Values]:
     try:
         with gzip.open(path, "rt", encoding="utf-8", errors="replace", newline="") as file:
             rows = csv.reader(line.replace("\0", "\ufffd") for line in file)
-            table = Table(next(rows, []), tuple(dict.fromkeys((*fields, *_LINK_FIELDS))), [])
+            wanted = tuple(dict.fromkeys((*fields, *_LINK_FIELDS)))
+            table = Table(next(rows, []), wanted, [], multivalue=True)
             for row in rows:
                 if row:
+                    table.key(row)
                     yield table.values(row)
     except (OSError, EOFError, zlib.error, csv.Error) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__

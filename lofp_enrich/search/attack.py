@@ -22,7 +22,7 @@ class Attack:
         for technique, row in self.rows.items():
             key = row["name"].casefold()
             found = self.current(technique)
-            if found not in self._by_name.get(key, ()):
+            if key and found not in self._by_name.get(key, ()):
                 self._by_name[key] = (*self._by_name.get(key, ()), found)
 
     @classmethod

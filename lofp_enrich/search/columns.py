@@ -33,6 +33,8 @@ RULES = (
     "url",
     "entry_ids",
 )
+RANKING = ("technique", "part", "entries", "words")
+DEPLOYED = (*RULES, "statement")
 TECHNIQUES = (
     "technique",
     "technique_name",

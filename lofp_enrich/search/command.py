@@ -9,27 +9,27 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 import sys
-from collections.abc import Iterator
 from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from splunklib.searchcommands import Configuration, Option, StreamingCommand
 
-from lofp_enrich.search.enrich import Enricher, Output, Values, output_fields
+from lofp_enrich.search.enrich import Enricher, Output, Values, load_enricher, output_fields
 from lofp_enrich.search.errors import SearchError
-from lofp_enrich.search.index import LookupIndex
-from lofp_enrich.search.local import LocalRows, load_local, local_fields
+from lofp_enrich.search.local import local_fields
 from lofp_enrich.search.options import LISTS, NAMES, Options, parse
+from lofp_enrich.search.table import Table
 
 LOOKUPS = Path(__file__).resolve().parents[4] / "lookups"
 """`<app>/lookups`, seen from `<app>/bin/lib/lofp_enrich/search/`: on an indexer the app lies in the
 knowledge bundle, so neither SPLUNK_HOME nor the app's name lead there."""
 
-_MV = "__mv_"
-_MV_VALUE = re.compile(r"\$((?:\$\$|[^$])*)\$(?:;|$)")
+_MAX_REMEMBERED = 5_000
+"""Answers kept; alerts repeat, for a rule fires many times on the same thing."""
+_MAX_KEY = 20_000
+"""Characters of a row beyond which its answer is not remembered, for its cells would be, too."""
 
 
 @Configuration()
@@ -58,6 +58,7 @@ class LofpEnrichCommand(StreamingCommand):  # type: ignore[misc]
         self._list = ""
         self._enricher: Enricher | None = None
         self._trouble = ""
+        self._answers: dict[tuple[object, ...], list[list[str]]] = {}
         self._warned: set[str] = set()
 
     def _protocol_v2_option_parser(self, arg: str) -> list[str]:
@@ -110,17 +111,27 @@ class LofpEnrichCommand(StreamingCommand):  # type: ignore[misc]
         header = next(rows, None)
         if not header:
             return
+        table = Table(header, self._fields(), output_fields(self._parsed), multivalue=True)
         writer = self._record_writer
-        table = Table(header, self._fields(), output_fields(self._parsed))
         # "\r\n", for a writer that ends rows with "\n" leaves a lone "\r" in a cell unquoted.
-        out = csv.writer(writer._buffer, lineterminator="\r\n")
-        out.writerow(table.header)
+        write = csv.writer(writer._buffer, lineterminator="\r\n").writerow
+        write(table.header)
         for row in rows:
-            for output in self._outputs(table.values(row)):
-                out.writerow(table.with_output(row, output))
+            key = table.key(row)
+            for cells in self._answers.get(key) or self._answer(table, row, key):
+                write(table.with_output(row, cells))
                 writer._pending_record_count += 1
         for damage in self._enricher.damaged if self._enricher else ():
             self._warn_once(damage)
+
+    def _answer(self, table: Table, row: list[str], key: tuple[object, ...]) -> list[list[str]]:
+        """The output cells for a row, one list or with `expand` several, remembered by its key."""
+        answer = [table.cells(output) for output in self._outputs(table.values(row))]
+        if len(self._answers) >= _MAX_REMEMBERED:
+            self._answers.clear()
+        if sum(map(len, row)) <= _MAX_KEY:
+            self._answers[key] = answer
+        return answer
 
     def _fields(self) -> tuple[str, ...]:
         if self._enricher is None and not self._trouble:
@@ -132,15 +143,10 @@ class LofpEnrichCommand(StreamingCommand):  # type: ignore[misc]
         return self._enricher.fields if self._enricher else ()
 
     def _load(self) -> Enricher:
-        index = LookupIndex.load(LOOKUPS)
-        try:
-            local = load_local(LOOKUPS / "lofp_local.csv", _today(), index.attack)
-        except SearchError as error:
-            self._warn_once(str(error))
-            local = LocalRows()
-        for fault in local.faults:
-            self._warn_once(fault)
-        return Enricher(index, local, self._parsed)
+        enricher, troubles = load_enricher(LOOKUPS, self._parsed, _today())
+        for trouble in troubles:
+            self._warn_once(trouble)
+        return enricher
 
     def _outputs(self, values: Values) -> tuple[Output, ...]:
         if self._enricher is None:
@@ -177,55 +183,6 @@ class LofpEnrichCommand(StreamingCommand):  # type: ignore[misc]
     def write_warning(self, message: str, *args: Any) -> None:
         """Shows a warning to the user, braces and all."""
         super().write_warning("{}", _printable(message))
-
-
-class Table:
-    """The columns of a chunk: which hold what is read, where the output goes."""
-
-    def __init__(self, header: list[str], fields: tuple[str, ...], outputs: list[str]) -> None:
-        place = {name: position for position, name in enumerate(header)}
-        self.header = list(header)
-        for name in outputs:
-            for column in (name, _MV + name):
-                if column not in place:
-                    place[column] = len(self.header)
-                    self.header.append(column)
-        self._outputs = [(name, place[name], place[_MV + name]) for name in outputs]
-        self._read = [(f, place[f], place.get(_MV + f, -1)) for f in fields if f in place]
-        self._width = len(self.header)
-
-    def values(self, row: list[str]) -> dict[str, tuple[str, ...]]:
-        """The values of the fields that are read, without the empty ones."""
-        values = {}
-        width = len(row)
-        for field, single, multi in self._read:
-            if 0 <= multi < width and row[multi]:
-                values[field] = tuple(decode_multivalue(row[multi]))
-            elif single < width and row[single]:
-                values[field] = (row[single],)
-        return values
-
-    def with_output(self, row: list[str], output: Output) -> list[str]:
-        """`row` as it came, with the output fields in their places."""
-        row = row + [""] * (self._width - len(row))
-        for name, single, multi in self._outputs:
-            value = output[name]
-            if isinstance(value, str):
-                row[single], row[multi] = value, ""
-            else:
-                row[single] = "\n".join(value)
-                row[multi] = encode_multivalue(value) if len(value) > 1 else ""
-        return row
-
-
-def decode_multivalue(text: str) -> Iterator[str]:
-    """The values of `$v1$;$v2$`; a `$` inside a value is doubled there."""
-    return (value.replace("$$", "$") for value in _MV_VALUE.findall(text))
-
-
-def encode_multivalue(values: list[str]) -> str:
-    """What `decode_multivalue` reads."""
-    return ";".join(f"${value.replace('$', '$$')}$" for value in values)
 
 
 def _today() -> date:

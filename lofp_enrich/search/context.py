@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from lofp_enrich.search.products import products_in
@@ -64,13 +65,18 @@ class Context(NamedTuple):
     products: frozenset[str]
 
 
+@lru_cache(maxsize=4096)
+def _words(text: str) -> tuple[tuple[str, str], ...]:
+    return tuple(words(text).items())
+
+
 def context_of(values: Mapping[str, tuple[str, ...]]) -> Context:
     """The context that the fields of an alert (name -> values) give."""
     found: dict[str, str] = {}
     products: set[str] = set()
     for field, texts in values.items():
         for text in texts:
-            for stem, word in words(text).items():
+            for stem, word in _words(text):
                 found.setdefault(stem, word)
             if field in PRODUCT_FIELDS:
                 products |= products_in(text)

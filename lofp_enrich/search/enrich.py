@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from pathlib import Path
 from typing import NamedTuple, Union
 
 from lofp_enrich.search import columns, rank
 from lofp_enrich.search.context import Context, context_of
+from lofp_enrich.search.deployed import DeployedRule, load_deployed
+from lofp_enrich.search.errors import SearchError
+from lofp_enrich.search.family import Member
 from lofp_enrich.search.index import EntryRow, LookupIndex, RuleRow
-from lofp_enrich.search.local import LocalRow, LocalRows
+from lofp_enrich.search.local import LocalRow, LocalRows, load_local
 from lofp_enrich.search.names import rule_keys
 from lofp_enrich.search.options import KINDS, Options
 from lofp_enrich.search.techniques import technique_ids
@@ -19,8 +24,6 @@ Output = dict[str, Union[str, list[str]]]
 """Output field, with the prefix -> value; lists are parallel."""
 
 _MISSING = "-"
-_MAX_CACHED = 20_000
-"""Alerts remembered; they repeat, for a rule fires many times on the same thing."""
 
 
 class Explanation(NamedTuple):
@@ -53,12 +56,18 @@ class Answer(NamedTuple):
 class Enricher:
     """Answers alerts from a catalogue and the site's own explanations, under one set of options."""
 
-    def __init__(self, index: LookupIndex, local: LocalRows, options: Options) -> None:
+    def __init__(
+        self,
+        index: LookupIndex,
+        local: LocalRows,
+        options: Options,
+        deployed: Mapping[str, tuple[DeployedRule, ...]] | None = None,
+    ) -> None:
         self._index = index
         self._local = local
+        self._deployed = deployed or {}
         self._options = options
         self._pools: dict[tuple[str, ...], rank.Candidates] = {}
-        self._answers: dict[tuple[object, ...], tuple[Output, ...]] = {}
         self.fields = tuple(
             dict.fromkeys(
                 (
@@ -69,7 +78,7 @@ class Enricher:
                 )
             )
         )
-        """The fields that are read, in order: all that an alert is remembered by."""
+        """The fields that are read, in order: two alerts that agree in them get the same answer."""
         self.output_fields = output_fields(options)
 
     @property
@@ -79,13 +88,7 @@ class Enricher:
 
     def outputs(self, values: Values) -> tuple[Output, ...]:
         """The output fields of an alert: one set, or with `expand` one for each explanation."""
-        key = tuple([(field, values[field]) for field in self.fields if field in values])
-        held = self._answers.get(key)
-        if held is None:
-            if len(self._answers) >= _MAX_CACHED:
-                self._answers.clear()
-            held = self._answers[key] = tuple(_outputs(self.answer(values), self._options))
-        return held
+        return tuple(_outputs(self.answer(values), self._options))
 
     def answer(self, values: Values) -> Answer:
         """The explanations of an alert, best first: own ones, the firing rule's, then by score."""
@@ -95,19 +98,25 @@ class Enricher:
         techniques = tuple(came_in)
         names = tuple(_texts(values, options.rule_field))
         context = context_of(_of(values, (*options.context_fields, *options.rule_field)))
-        own = [row for row in self._local.rows if row.fits(techniques, names, values)]
+        own = [
+            row
+            for row in self._local.rows
+            if row.fits((*came_in, *came_in.values()), names, values)
+        ]
         rules = self._rules(names) if options.match != "technique" else ()
         stated = self._stated(rules)
+        here = self._stated_here(names)
         pool = self._pool(techniques)
-        most = max(0, options.max - len(own) - len(stated))
+        most = max(0, options.max - len(own) - len(here) - len(stated))
         ranked = pool.rank(context, options.max + len(stated), options.min_score)
         ranked = [each for each in ranked if each.entry.entry_id not in stated]
         explanations = [
             *(_own(row) for row in own),
+            *(_deployed(rule) for rule in here),
             *(_by_rule(entry, rule, came_in) for entry, rule in _fitting_first(stated, context)),
             *(_by_technique(each, came_in) for each in ranked[:most]),
         ]
-        count = len(own) + len(stated.keys() | set(pool.ids))
+        count = len(own) + len(here) + len(pool.ids) + len(stated.keys() - pool.ids)
         if count:
             status = "matched" if explanations else "no_match"
         else:
@@ -122,6 +131,13 @@ class Enricher:
                     return rules
         return ()
 
+    def _stated_here(self, names: Iterable[str]) -> tuple[DeployedRule, ...]:
+        options = self._options
+        if options.match == "technique" or (options.source and "deployed" not in options.source):
+            return ()
+        keys = (key for name in names for key in rule_keys(name))
+        return next((self._deployed[key] for key in keys if key in self._deployed), ())
+
     def _stated(self, rules: Iterable[RuleRow]) -> dict[str, tuple[EntryRow, RuleRow]]:
         found: dict[str, tuple[EntryRow, RuleRow]] = {}
         for rule in rules:
@@ -135,16 +151,36 @@ class Enricher:
         if self._options.match == "rule":
             techniques = ()
         if techniques not in self._pools:
-            self._pools[techniques] = rank.Candidates(self._index, techniques, self._keep)
+            exact = self._options.match == "exact"
+            self._pools[techniques] = rank.Candidates(self._index, techniques, self._keep, exact)
         return self._pools[techniques]
 
-    def _keep(self, entry: EntryRow) -> bool:
+    def _keep(self, entry: EntryRow | Member) -> bool:
         options = self._options
         return not (
             (options.kind and entry.kind not in options.kind)
-            or (options.source and not set(options.source) & set(entry.sources))
+            or (options.source and set(options.source).isdisjoint(entry.sources))
             or (options.product and entry.products.isdisjoint(options.product) and entry.products)
         )
+
+
+def load_enricher(lookups: Path, options: Options, today: date) -> tuple[Enricher, list[str]]:
+    """An Enricher on a lookups folder, and a sentence for all that is amiss with the site's files.
+
+    `today` (UTC) decides which own explanations have expired. Raises SearchError where the
+    catalogue itself cannot be used; without a site's file the rest works.
+    """
+    index = LookupIndex.load(lookups)
+    local, deployed, troubles = LocalRows(), {}, []
+    try:
+        local = load_local(lookups / "lofp_local.csv", today, index.attack)
+    except SearchError as error:
+        troubles.append(str(error))
+    try:
+        deployed = load_deployed(lookups / "lofp_deployed.csv")
+    except SearchError as error:
+        troubles.append(str(error))
+    return Enricher(index, local, options, deployed), [*troubles, *local.faults]
 
 
 def output_fields(options: Options) -> list[str]:
@@ -181,6 +217,18 @@ def _own(row: LocalRow) -> Explanation:
         score="100",
         source="local",
         why="own explanation",
+    )
+
+
+def _deployed(rule: DeployedRule) -> Explanation:
+    return Explanation(
+        rule.statement,
+        "rule",
+        citation(rule.title, rule.source, rule.author),
+        score="100",
+        source=rule.source,
+        url=rule.url,
+        why="stated by this rule as it runs here",
     )
 
 
@@ -222,7 +270,7 @@ _WHY = {
 def _by_technique(ranked: rank.Ranked, came_in: Mapping[str, str]) -> Explanation:
     entry = ranked.entry
     technique = rank.meeting(entry.techniques, tuple(came_in))
-    source = next(iter(entry.sources), "")
+    source = entry.sources[0] if entry.sources else ""
     shares = f", shares: {', '.join(ranked.shared[:3])}" if ranked.shared else ""
     return Explanation(
         entry.statement,

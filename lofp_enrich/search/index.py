@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from lofp_enrich.search.attack import Attack, parent
-from lofp_enrich.search.columns import ENTRIES, RULES, split_list
+from lofp_enrich.search.columns import ENTRIES, RANKING, RULES, split_list
+from lofp_enrich.search.family import Family
 from lofp_enrich.search.lookupfile import LookupFile
 
 
@@ -22,13 +22,14 @@ class EntryRow(NamedTuple):
     techniques: tuple[str, ...]
     products: frozenset[str]
     sources: tuple[str, ...]
+    """The cited rule's source first."""
     rule_count: int
     rule_title: str
     author: str
     license: str
     url: str
-    terms: tuple[tuple[str, int], ...]
-    """(stem, weight): what the statement and the rules that make it are about."""
+    terms: str
+    """`stem:weight`, joined with `|`: what the entry is most about."""
 
 
 class RuleRow(NamedTuple):
@@ -42,23 +43,14 @@ class RuleRow(NamedTuple):
     entry_ids: tuple[str, ...]
 
 
-class Family:
-    """The entries of a technique and of all its sub-techniques, with their words inverted."""
-
-    def __init__(self, entries: Iterable[EntryRow]) -> None:
-        self.entries = tuple(entries)
-        self.postings: dict[str, list[tuple[str, int]]] = {}
-        """Stem -> (entry id, weight)."""
-        for entry in self.entries:
-            for word, weight in entry.terms:
-                self.postings.setdefault(word, []).append((entry.entry_id, weight))
-
-
 class LookupIndex:
     """`family`, `rules` and `entry` of the catalogue in a lookups folder; nothing is read twice."""
 
-    def __init__(self, attack: Attack, entries: LookupFile, rules: LookupFile) -> None:
+    def __init__(
+        self, attack: Attack, ranking: LookupFile, entries: LookupFile, rules: LookupFile
+    ) -> None:
         self.attack = attack
+        self._ranking_file = ranking
         self._entry_file = entries
         self._rule_file = rules
         self._families: dict[str, Family] = {}
@@ -70,6 +62,7 @@ class LookupIndex:
         """Opens the lookups in `directory`; raises SearchError naming the file that is amiss."""
         return cls(
             Attack.load(directory / "lofp_attack.csv"),
+            LookupFile(directory / "lofp_ranking.csv", RANKING),
             LookupFile(directory / "lofp_entries.csv", ENTRIES),
             LookupFile(directory / "lofp_rules.csv", RULES),
         )
@@ -77,7 +70,7 @@ class LookupIndex:
     @property
     def damaged(self) -> list[str]:
         """One sentence for every file in which rows had to be passed over so far."""
-        files = (self._entry_file, self._rule_file)
+        files = (self._ranking_file, self._entry_file, self._rule_file)
         return [
             f"{file.name} has rows with too few or too many cells, which are passed over; "
             "install the app again or run lofp-enrich build."
@@ -89,10 +82,8 @@ class LookupIndex:
         """The entries of the technique that `technique` is or belongs to."""
         base = parent(technique)
         if base not in self._families:
-            rows = (_entry_row(cells) for cells in self._entry_file.with_text(base))
-            self._families[base] = Family(
-                row for row in rows if any(parent(each) == base for each in row.techniques)
-            )
+            rows = self._ranking_file.by_first_cell(base)
+            self._families[base] = Family(cells[1:] for cells in rows)
         return self._families[base]
 
     def rules(self, key: str) -> tuple[RuleRow, ...]:
@@ -125,7 +116,7 @@ def _entry_row(cells: list[str]) -> EntryRow:
         row["author"],
         row["license"],
         row["url"],
-        tuple(map(_term, split_list(row["terms"]))),
+        row["terms"],
     )
 
 
@@ -139,11 +130,6 @@ def _rule_row(cells: list[str]) -> RuleRow:
         row["url"],
         tuple(split_list(row["entry_ids"])),
     )
-
-
-def _term(text: str) -> tuple[str, int]:
-    word, _, weight = text.partition(":")
-    return word, _whole(weight)
 
 
 def _whole(text: str) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -13,10 +12,13 @@ from typing import NamedTuple
 from lofp_enrich.search.attack import Attack
 from lofp_enrich.search.columns import LOCAL, from_cell
 from lofp_enrich.search.errors import SearchError
-from lofp_enrich.search.names import rule_key, rule_keys
+from lofp_enrich.search.names import rule_keys
 
 _OFF = frozenset(("0", "f", "false", "n", "no", "off"))
 _ON = frozenset(("", "1", "t", "true", "y", "yes", "on"))
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
+_MAX_LINES = 50
+"""Lines that one row may take."""
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -48,11 +50,11 @@ class Wildcard:
 
 
 class LocalRow(NamedTuple):
-    """An own explanation that is in force; a pattern that is None matches all."""
+    """An own explanation that is in force; a pattern that is None or empty fits all."""
 
     statement: str
     technique: Wildcard | None
-    rule: Wildcard | None
+    rule: tuple[Wildcard, ...]
     field: str
     value: Wildcard | None
     reason: str
@@ -67,7 +69,8 @@ class LocalRow(NamedTuple):
         """Whether every cell that is filled in fits the alert."""
         if self.technique and not any(map(self.technique.fits, techniques)):
             return False
-        if self.rule and not any(map(self.rule.fits, _forms(rule_names))):
+        names = _forms(rule_names) if self.rule else []
+        if self.rule and not any(rule.fits(name) for rule in self.rule for name in names):
             return False
         return not self.value or any(map(self.value.fits, values.get(self.field, ())))
 
@@ -91,15 +94,13 @@ def load_local(path: Path, today: date, attack: Attack) -> LocalRows:
 
     `today` (UTC) decides what has expired. Raises SearchError where the file is no such table.
     """
-    reader = _reader(path)
     rows: list[LocalRow] = []
     faults: list[str] = []
     expired = disabled = 0
-    for cells in reader:
-        row = {name: from_cell(cells.get(name) or "").strip() for name in LOCAL}
-        fault = _fault(row, surplus=None in cells)
+    for number, row, fault in _rows(path):
+        fault = fault or _fault(row)
         if fault:
-            faults.append(f"{path.name}:{reader.line_num}: {fault}")
+            faults.append(f"{path.name}:{number}: {fault}")
         elif row["enabled"].lower() in _OFF:
             disabled += 1
         elif row["expires"] and row["expires"] < today.isoformat():
@@ -114,27 +115,59 @@ def local_fields(path: Path) -> tuple[str, ...]:
 
     Raises SearchError as `load_local` does.
     """
-    found = (from_cell(cells.get("field") or "").strip() for cells in _reader(path))
-    return tuple(dict.fromkeys(field for field in found if field))
+    rows = [row for _, row, fault in _rows(path) if not (fault or _fault(row))]
+    return tuple(dict.fromkeys(row["field"] for row in rows if row["field"]))
 
 
-def _reader(path: Path) -> csv.DictReader[str]:
+def _rows(path: Path) -> list[tuple[int, dict[str, str], str]]:
+    """(line, cells by column, what is wrong with the row) for each row of the file."""
     try:
         text = path.read_text(encoding="utf-8-sig", errors="replace")
     except FileNotFoundError:
-        text = ",".join(LOCAL)
+        return []
     except OSError as error:
         raise SearchError(f"{path.name} cannot be read ({error.strerror}).") from error
-    text = text.replace("\0", "\ufffd")
-    reader = csv.DictReader(io.StringIO(text, newline=""), restval="")
-    if "statement" not in (reader.fieldnames or ()):
-        raise SearchError(f"{path.name} has no column statement; its header is {','.join(LOCAL)}.")
-    return reader
+    (_, header, _), *records = _records(text.replace("\0", "\ufffd")) or [(1, [], "")]
+    names = [name.strip().lower() for name in header]
+    strange = [name for name in names if name not in LOCAL]
+    if strange or "statement" not in names:
+        amiss = f"does not know the column {strange[0][:40]}" if strange else "has no statement"
+        raise SearchError(f"{path.name} {amiss}; its header is {','.join(LOCAL)}.")
+    rows = []
+    for number, cells, fault in records:
+        if len(cells) > len(names):
+            fault = "more cells than columns; put quote marks around a cell with a comma"
+        row = dict.fromkeys(LOCAL, "")
+        row.update({name: from_cell(cell).strip() for name, cell in zip(names, cells)})
+        rows.append((number, row, fault))
+    return rows
 
 
-def _fault(row: Mapping[str, str], surplus: bool) -> str:
-    if surplus:
-        return "more cells than columns; put quote marks around a cell with a comma"
+def _records(text: str) -> list[tuple[int, list[str], str]]:
+    """(line, cells, fault) of each record; an open quote mark costs its own line only.
+
+    A cell may hold line breaks, so a record goes on until its quote marks balance; where they never
+    do, the first line is at fault and the next one begins a record.
+    """
+    lines = _LINE.findall(text)
+    found: list[tuple[int, list[str], str]] = []
+    start = 0
+    while start < len(lines):
+        for end in range(start + 1, min(start + _MAX_LINES, len(lines)) + 1):
+            try:
+                cells = next(csv.reader(lines[start:end], strict=True), [])
+            except csv.Error:
+                continue
+            found.append((start + 1, cells, ""))
+            start = end
+            break
+        else:
+            found.append((start + 1, [], "a quote mark is not closed, or not doubled in a cell"))
+            start += 1
+    return found
+
+
+def _fault(row: Mapping[str, str]) -> str:
     if not row["statement"] and any(row.values()):
         return "statement: is empty"
     if row["expires"] and not _is_date(row["expires"]):
@@ -145,6 +178,8 @@ def _fault(row: Mapping[str, str], surplus: bool) -> str:
         return "field: is empty, and value says what it should hold"
     if row["field"] and not row["value"]:
         return "value: is empty, and field names what it should be the value of"
+    if "*" in row["field"]:
+        return "field: takes no *, for Splunk is asked for the field by its name"
     return ""
 
 
@@ -161,9 +196,9 @@ def _local_row(row: Mapping[str, str], attack: Attack) -> LocalRow:
     return LocalRow(
         row["statement"],
         _pattern(attack.current(technique)),
-        _pattern(row["rule"] if "*" in row["rule"] else rule_key(row["rule"])),
+        _rule_patterns(row["rule"]),
         row["field"],
-        _pattern(row["value"]),
+        Wildcard(row["value"]) if row["field"] else None,
         row["reason"],
         row["owner"],
     )
@@ -172,6 +207,14 @@ def _local_row(row: Mapping[str, str], attack: Attack) -> LocalRow:
 def _pattern(text: str) -> Wildcard | None:
     """The cell's pattern; None, which fits all, for blank and `*`."""
     return Wildcard(text) if text.strip("*") else None
+
+
+def _rule_patterns(text: str) -> tuple[Wildcard, ...]:
+    """A rule's name with `*` is a pattern as it stands; without, every form of it fits."""
+    if not text.strip("*"):
+        return ()
+    forms = (text,) if "*" in text else (text, *rule_keys(text))
+    return tuple(map(Wildcard, forms))
 
 
 def _forms(rule_names: Iterable[str]) -> list[str]:

@@ -1,7 +1,8 @@
-"""Lookup files read at start-up in a blink: whole as bytes, parsed row by row when asked for.
+"""Lookup files of many megabytes, of which a search reads the few rows that it asks for.
 
-A search pays for every millisecond before its first event. Parsing the whole catalogue takes longer
-than all else at start-up together, and an alert asks for a few hundred of its rows.
+A search pays for every millisecond before its first event and for every megabyte it holds. Parsing
+the whole catalogue takes longer than all else at start-up together. So a file is gone through once
+for where its rows begin, and a row is read and parsed when it is wanted.
 """
 
 from __future__ import annotations
@@ -18,73 +19,79 @@ csv.field_size_limit(2**31 - 1)
 
 
 class LookupFile:
-    """A generated CSV whose rows are single lines: `with_text` and `by_first_cell` find rows.
+    """A generated CSV whose rows are single lines, found by their first cells.
 
-    Raises SearchError where the file is missing, empty or lacks a column.
+    The file is opened for each row and not held open, for Windows does not let a file be replaced
+    that somebody has open. Raises SearchError where it is missing or lacks a column.
     """
 
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
         self.name = path.name
         self.damaged = 0
         """Rows passed over because they have too few or too many cells."""
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise SearchError(
-                f"{path.name} cannot be read ({error.strerror}); "
-                "install the app again or run lofp-enrich build."
-            ) from error
-        self._data = b"\n" + data
-        header = _cells(data[: data.find(b"\n") % (len(data) + 1)].lstrip(b"\xef\xbb\xbf"))
-        missing = [column for column in columns if column not in header]
-        if missing:
-            raise SearchError(
-                f"{path.name} has no column {missing[0]}; "
-                "install the app again or run lofp-enrich build."
-            )
-        self._width = len(header)
-        self._order = [header.index(column) for column in columns]
-        self._keys: dict[bytes, list[int]] = {}
-
-    def with_text(self, text: str) -> Iterator[list[str]]:
-        """The rows that hold `text` in some cell, in the file's order."""
-        needle = text.encode()
-        data = self._data
-        at = data.find(needle, self._end_of_line(1))
-        while at >= 0:
-            end = self._end_of_line(at)
-            yield from self._row(data.rfind(b"\n", 0, at) + 1, end)
-            at = data.find(needle, end)
+        self._path = path
+        self._columns = columns
+        self._scan()
 
     def by_first_cell(self, key: str) -> Iterator[list[str]]:
-        """The rows whose first cell is `key`, which is plain letters, digits and spaces."""
-        if not self._keys:
-            self._keys = self._first_cells()
-        for start in self._keys.get(key.encode(), ()):
-            yield from self._row(start, self._end_of_line(start))
+        """The rows whose first cell is `key`, which is plain letters, digits, dots and spaces."""
+        for cells in self._rows(key):
+            if len(cells) == self._width:
+                yield [from_cell(cells[column]) for column in self._order]
+            else:
+                self.damaged += 1
 
-    def _first_cells(self) -> dict[bytes, list[int]]:
-        data = self._data
-        found: dict[bytes, list[int]] = {}
-        start = self._end_of_line(1) + 1
-        while 0 < start < len(data):
-            key = data[start : data.find(b",", start)].strip(b'"')
-            found.setdefault(key, []).append(start)
-            start = data.find(b"\n", start) + 1
-        return found
+    def _rows(self, key: str) -> list[list[str]]:
+        rows = self._read(key)
+        if any(cells[:1] != [key] for cells in rows):
+            # The file was replaced since it was scanned: what was a row's beginning is none now.
+            self._scan()
+            rows = self._read(key)
+        return rows
 
-    def _end_of_line(self, start: int) -> int:
-        end = self._data.find(b"\n", start)
-        return end if end >= 0 else len(self._data)
+    def _read(self, key: str) -> list[list[str]]:
+        places = self._places.get(key.encode(), ())
+        if not places:
+            return []
+        rows = []
+        with self._path.open("rb") as file:
+            for place in (places,) if isinstance(places, int) else places:
+                file.seek(place)
+                rows.append(_cells(file.readline()))
+        return rows
 
-    def _row(self, start: int, end: int) -> Iterator[list[str]]:
-        cells = _cells(self._data[start:end])
-        if len(cells) == self._width:
-            yield [from_cell(cells[column]) for column in self._order]
-        else:
-            self.damaged += 1
+    def _scan(self) -> None:
+        """Notes where rows begin, by first cell: a number where a single row does, else a list."""
+        places: dict[bytes, int | list[int]] = {}
+        try:
+            with self._path.open("rb") as file:
+                header = _cells(file.readline().lstrip(b"\xef\xbb\xbf"))
+                place = file.tell()
+                for line in file:
+                    key = line[: line.find(b",")].strip(b'"')
+                    held = places.setdefault(key, place)
+                    if held is not place:
+                        places[key] = [*(held if isinstance(held, list) else [held]), place]
+                    place += len(line)
+        except OSError as error:
+            raise SearchError(
+                f"{self.name} cannot be read ({error.strerror}); "
+                "install the app again or run lofp-enrich build."
+            ) from error
+        missing = [column for column in self._columns if column not in header]
+        if missing:
+            raise SearchError(
+                f"{self.name} has no column {missing[0]}; "
+                "install the app again or run lofp-enrich build."
+            )
+        self._places = places
+        self._width = len(header)
+        self._order = [header.index(column) for column in self._columns]
 
 
 def _cells(line: bytes) -> list[str]:
-    text = line.decode("utf-8", errors="replace").replace("\0", "\ufffd").rstrip("\r")
-    return next(csv.reader([text]), [])
+    text = line.decode("utf-8", errors="replace").replace("\0", "\ufffd").rstrip("\r\n")
+    try:
+        return next(csv.reader([text]), [])
+    except csv.Error:
+        return []  # a bare carriage return in the line: no row of ours

@@ -25,7 +25,7 @@ RULE_FIELDS = (
 _MAX_NAME = 500
 _TAG = re.compile(r"^\[[^\]]*\]\s*")
 _SUFFIX = re.compile(r"(?:\s+-\s+Combined)?\s+-\s+Rule\s*$", re.IGNORECASE)
-_PREFIX = re.compile(r"^[^-]*?\s+-\s+")
+_PREFIX = re.compile(r"^.*?\s+-\s+")
 _NOT_WORD = re.compile(r"[\W_]+")
 
 

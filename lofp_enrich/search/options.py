@@ -68,6 +68,8 @@ def _names(name: str, text: str) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     if not names:
         raise _refuse(name, text, "give one name, or several with commas between them")
+    if "*" in text:
+        raise _refuse(name, text, "give whole names, without *")
     return names
 
 
@@ -93,7 +95,7 @@ def _one_of(*choices: str):  # type: ignore[no-untyped-def]
 
 def _whole(low: int, high: int):  # type: ignore[no-untyped-def]
     def parse_whole(name: str, text: str) -> int:
-        if not (text.isascii() and text.isdigit() and low <= int(text[:6]) <= high):
+        if not (text.isascii() and text.isdigit() and len(text) < 7 and low <= int(text) <= high):
             raise _refuse(name, text, f"give a whole number from {low} to {high}")
         return int(text)
 

@@ -33,7 +33,7 @@ PRODUCT_WORDS = {
 
 _OF_WORD: dict[str, set[str]] = {}
 for _product, _words in PRODUCT_WORDS.items():
-    for _word in _words.split():
+    for _word in (_product, *_words.split()):
         _OF_WORD.setdefault(_word, set()).add(_product)
 _PHRASES = (
     ("google workspace", "google_workspace"),

@@ -11,12 +11,16 @@ from __future__ import annotations
 
 import heapq
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from lofp_enrich.search.attack import parent
+from lofp_enrich.search.columns import split_list
 from lofp_enrich.search.context import Context
-from lofp_enrich.search.index import EntryRow, Family, LookupIndex
+from lofp_enrich.search.family import Member
+from lofp_enrich.search.index import EntryRow, LookupIndex
 from lofp_enrich.search.words import words
 
 NEARNESS = {"technique": 10.0, "parent": 4.0, "child": 0.0}
@@ -38,6 +42,8 @@ SPREAD = 1.0
 """Points off each time the number of techniques that a statement stands under doubles."""
 SAME_TEMPLATE = 0.5
 """Share of words from which on two statements are one template with another subject."""
+_SPARE = 20
+"""Candidates looked at beyond the wanted ones, in place of further members of a template."""
 
 
 class Ranked(NamedTuple):
@@ -49,14 +55,6 @@ class Ranked(NamedTuple):
     score: float
     shared: tuple[str, ...]
     """Words of the alert that the entry speaks of, the weightiest first."""
-
-
-class Candidate(NamedTuple):
-    """An entry that explains one of an alert's techniques, before the alert is looked at."""
-
-    entry: EntryRow
-    match: str
-    points: float
 
 
 class Meeting(NamedTuple):
@@ -72,23 +70,39 @@ class Candidates:
     """All entries for a set of techniques, with what is the same for every alert that has them."""
 
     def __init__(
-        self, index: LookupIndex, techniques: Sequence[str], keep: Callable[[EntryRow], bool]
+        self,
+        index: LookupIndex,
+        techniques: Sequence[str],
+        keep: Callable[[Member], bool],
+        exact: bool = False,
     ) -> None:
+        """With `exact`, no statement of a technique above or below the alert's."""
+        self._index = index
         bases = dict.fromkeys(map(parent, techniques))
-        self._families: list[Family] = [index.family(base) for base in bases]
-        self._found: dict[str, Candidate] = {}
+        self._families = [index.family(base) for base in bases]
+        self._members: list[Member] = []
+        self._matches: list[str] = []
+        self._points: list[float] = []
+        self._numbers: list[list[int]] = []
+        """For each family and place in it: the candidate's number, -1 where it is none."""
+        near = _nearness_of(techniques)
+        numbered: dict[str, int] = {}
         for family in self._families:
-            for entry in family.entries:
-                match = meeting(entry.techniques, techniques).match
-                if match and keep(entry):
-                    points = _points(entry, match, techniques)
-                    self._found[entry.entry_id] = Candidate(entry, match, points)
-        self._orders: dict[frozenset[str], list[tuple[float, int, str]]] = {}
-
-    @property
-    def ids(self) -> Iterable[str]:
+            numbers = []
+            for member in family.members:
+                match, points = near(member.techniques)
+                number = numbered.get(member.entry_id, -1)
+                wanted = match == "technique" or (match and not exact)
+                if number < 0 and wanted and keep(member):
+                    number = numbered[member.entry_id] = len(self._members)
+                    self._members.append(member)
+                    self._matches.append(match)
+                    self._points.append(points + _points_of(member))
+                numbers.append(number)
+            self._numbers.append(numbers)
+        self.ids = numbered.keys()
         """The ids of all candidates."""
-        return self._found.keys()
+        self._orders: dict[frozenset[str], tuple[list[float], list[int]]] = {}
 
     def rank(self, context: Context, most: int, min_score: float = 0.0) -> list[Ranked]:
         """The best `most` candidates for an alert, best first; ties by rule count, then id.
@@ -97,40 +111,66 @@ class Candidates:
         others is the same for every alert of the same products.
         """
         shared = self._shared_weights(context)
-        scored = sorted(
-            _key(self._found[entry_id], context.products, weight)
-            for entry_id, weight in shared.items()
-        )
-        others = (key for key in self._order(context.products) if key[2] not in shared)
+        points, order = self._without_words(context.products)
+        scores = {number: points[number] + _word_points(w) for number, w in shared.items()}
+        hits = heapq.nlargest(most + _SPARE, scores.items(), key=lambda hit: hit[1])
+        # As many again as the last of them scores, so that ties are broken by the rule below.
+        floor = hits[-1][1] if hits else 0.0
+        best = sorted(self._key(n, score) for n, score in scores.items() if score >= floor)
+        others = (self._key(n, points[n]) for n in order if n not in shared)
         chosen: list[Ranked] = []
         spoken: list[set[str]] = []
-        for score, _, entry_id in heapq.merge(scored, others):
+        for score, _, entry_id, number in heapq.merge(best, others):
             if len(chosen) == most or -score < min_score:
                 break
-            entry, match, _ = self._found[entry_id]
-            mine = set(words(entry.statement))
-            if _is_news(mine, spoken, context):
+            entry = self._index.entry(entry_id)
+            mine = set(words(entry.statement)) if entry else set()
+            if entry and _is_news(mine, spoken, context):
                 spoken.append(mine)
-                chosen.append(Ranked(entry, match, -score, _shared_words(entry, context)))
+                share = self._shared_words(number, context)
+                chosen.append(Ranked(entry, self._matches[number], -score, share))
         return chosen
 
-    def _shared_weights(self, context: Context) -> dict[str, int]:
-        """How much each candidate shares with the alert, by entry id; only those that do."""
-        shared: dict[str, int] = {}
-        for family in self._families:
-            # An entry under two techniques of the alert is in both families, with equal weights.
-            here: dict[str, int] = {}
-            for word in context.words:
-                for entry_id, weight in family.postings.get(word, ()):
-                    here[entry_id] = here.get(entry_id, 0) + weight
-            shared.update(here)
-        return {entry_id: w for entry_id, w in shared.items() if entry_id in self._found}
+    def _key(self, number: int, score: float) -> tuple[float, int, str, int]:
+        """Sorts best first."""
+        member = self._members[number]
+        return -min(100.0, max(0.0, score)), -member.rule_count, member.entry_id, number
 
-    def _order(self, products: frozenset[str]) -> list[tuple[float, int, str]]:
+    def _shared_weights(self, context: Context) -> dict[int, int]:
+        """How much each candidate shares with the alert, by number; only those that do."""
+        shared: dict[int, int] = {}
+        for family, numbers in zip(self._families, self._numbers):
+            # An entry under two techniques of the alert is in both families, with equal weights.
+            here: dict[int, int] = {}
+            for word in context.words:
+                for place, weight in family.postings(word):
+                    here[place] = here.get(place, 0) + weight
+            for place, weight in here.items():
+                if numbers[place] >= 0:
+                    shared[numbers[place]] = weight
+        return shared
+
+    def _shared_words(self, number: int, context: Context) -> tuple[str, ...]:
+        found: dict[str, int] = {}
+        for family, numbers in zip(self._families, self._numbers):
+            if number in numbers:
+                place = numbers.index(number)
+                for word, as_written in context.words.items():
+                    postings = family.postings(word)
+                    at = bisect_left(postings, (place, 0))
+                    if at < len(postings) and postings[at][0] == place:
+                        found[as_written] = postings[at][1]
+        return tuple(sorted(found, key=lambda word: (-found[word], word)))
+
+    def _without_words(self, products: frozenset[str]) -> tuple[list[float], list[int]]:
+        """Points of every candidate for an alert of these products, and their numbers in order."""
         if products not in self._orders:
-            self._orders[products] = sorted(
-                _key(candidate, products, 0) for candidate in self._found.values()
-            )
+            points = [
+                points + _product_points(member.products, products)
+                for points, member in zip(self._points, self._members)
+            ]
+            order = sorted(range(len(points)), key=lambda number: self._key(number, points[number]))
+            self._orders[products] = points, order
         return self._orders[products]
 
 
@@ -149,16 +189,23 @@ def meeting(stated: Sequence[str], techniques: Sequence[str]) -> Meeting:
 
 
 def shared_weight(entry: EntryRow, context: Context) -> int:
-    """How much of what the alert says the entry speaks of."""
-    return sum(weight for word, weight in entry.terms if word in context.words)
+    """How much of what the alert says a rule's own statement speaks of."""
+    terms = (term.partition(":") for term in split_list(entry.terms))
+    return sum(int(weight) for word, _, weight in terms if word in context.words)
 
 
-def _points(entry: EntryRow, match: str, techniques: Sequence[str]) -> float:
-    points = NEARNESS[match] + KIND.get(entry.kind, 0.0)
-    points += CHECK if entry.check else 0.0
-    points -= SPREAD * math.log2(len(entry.techniques))
-    ours, theirs = _most_specific(entry.techniques), _most_specific(techniques)
-    return points + SAME_TECHNIQUES * len(ours & theirs) / len(ours | theirs)
+def _nearness_of(techniques: Sequence[str]) -> Callable[[tuple[str, ...]], tuple[str, float]]:
+    """Match and points of a statement's techniques; the same few lists stand in many entries."""
+    ours = _most_specific(techniques)
+
+    @cache
+    def near(stated: tuple[str, ...]) -> tuple[str, float]:
+        match = meeting(stated, techniques).match
+        theirs = _most_specific(stated)
+        points = NEARNESS.get(match, 0.0) - SPREAD * math.log2(len(stated))
+        return match, points + SAME_TECHNIQUES * len(ours & theirs) / len(ours | theirs)
+
+    return near
 
 
 def _most_specific(techniques: Iterable[str]) -> set[str]:
@@ -167,19 +214,19 @@ def _most_specific(techniques: Iterable[str]) -> set[str]:
     return set(techniques) - above
 
 
-def _key(candidate: Candidate, products: frozenset[str], weight: int) -> tuple[float, int, str]:
-    """Sorts best first; the score, negative, comes first in it."""
-    points = candidate.points + WORDS * (1 - math.exp(-weight / ENOUGH))
-    entry = candidate.entry
-    if not entry.products or not products:
-        points += PRODUCT_UNKNOWN
-    elif not entry.products.isdisjoint(products):
-        points += PRODUCT_FITS
-    return -min(100.0, max(0.0, points)), -entry.rule_count, entry.entry_id
+def _points_of(member: Member) -> float:
+    return KIND.get(member.kind, 0.0) + (CHECK if member.check else 0.0)
 
 
-def _shared_words(entry: EntryRow, context: Context) -> tuple[str, ...]:
-    return tuple(context.words[word] for word, _ in entry.terms if word in context.words)
+def _product_points(stated: frozenset[str], of_alert: frozenset[str]) -> float:
+    if not stated or not of_alert:
+        return PRODUCT_UNKNOWN
+    return 0.0 if stated.isdisjoint(of_alert) else PRODUCT_FITS
+
+
+@lru_cache(maxsize=4096)
+def _word_points(weight: int) -> float:
+    return WORDS * (1 - math.exp(-weight / ENOUGH))
 
 
 def _is_news(mine: set[str], spoken: Iterable[set[str]], context: Context) -> bool:
@@ -188,5 +235,7 @@ def _is_news(mine: set[str], spoken: Iterable[set[str]], context: Context) -> bo
     "<X> may be done by an administrator" stands there for sixty X. A second one is news only where
     the words that set it apart from the first are words of the alert.
     """
+    if not mine:
+        return True  # a statement in a script that `words` does not read is like no other
     alike = (held for held in spoken if len(mine & held) >= SAME_TEMPLATE * len(mine | held))
     return all(not (mine - held).isdisjoint(context.words) for held in alike)

@@ -57,7 +57,8 @@ MAX_TECHNIQUES = 50
 _MAX_TEXT = 65_536
 """Characters of one value that are searched for IDs: a value is a list of IDs, not a log."""
 
-_ID = re.compile(r"(?<![a-z0-9])(?:(aml)[._])?t(\d{4})(?:[._](\d{3}))?(?![a-z0-9])", re.IGNORECASE)
+_FLAGS = re.IGNORECASE | re.ASCII
+_ID = re.compile(r"(?<![a-z0-9])(?:(aml)[._])?t([0-9]{4})(?:[._/]([0-9]{3}))?(?![a-z0-9])", _FLAGS)
 _SEPARATOR = re.compile(r"[,;|\n]+")
 
 

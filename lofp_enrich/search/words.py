@@ -9,7 +9,7 @@ MAX_TEXT = 4096
 """Characters of one value that are read: a script block's first page says what it is about."""
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_WORD = re.compile(r"[a-z0-9]+")
+_NAME = re.compile(r"[A-Za-z0-9]+")
 _SUFFIXES = ("ations", "ation", "ings", "ing", "ions", "ion", "ied", "ies", "ers", "er", "ed", "es")
 _STEM = 4
 """A suffix is cut off only where at least so many letters stay."""
@@ -45,16 +45,20 @@ def words(text: str) -> dict[str, str]:
     one or two digits and words that say nothing are left out.
     """
     found: dict[str, str] = {}
-    for word in _WORD.findall(_CAMEL.sub(" ", text[:MAX_TEXT]).lower()):
-        if len(word) < 2 or word in STOP_WORDS or (len(word) < 3 and word.isdigit()):
-            continue
-        found.setdefault(stem(word), word)
+    for name in _NAME.findall(text[:MAX_TEXT]):
+        parts = _CAMEL.sub(" ", name).lower().split()
+        # PowerShell is also powershell, as the program is called.
+        whole = [name.lower()] if 1 < len(parts) < 4 else []
+        for word in (*parts, *whole):
+            if len(word) < 2 or word in STOP_WORDS or (len(word) < 3 and word.isdigit()):
+                continue
+            found.setdefault(stem(word), word)
     return found
 
 
 @lru_cache(maxsize=50_000)
 def stem(word: str) -> str:
-    """`word` without its ending, so that `deployments` and `deployed` meet at `deploy`."""
+    """`word` without its ending, so that `deploys`, `deployed` and `deploying` meet at `deploy`."""
     if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > _STEM:
         word = word[:-1]
     for suffix in _SUFFIXES:

@@ -29,11 +29,17 @@ MEMBERS = 100_000
 """How many files and folders an archive may hold."""
 RATIO = 100
 """How many times its own size an archive may unpack to. Rules reach 15, zeros 1,000."""
-_RATIO_FROM = 2**20  # a small archive may well be mostly padding
+_RATIO_FROM = 16 * 2**20  # what does not weigh much may be as repetitive as it likes
 _CHUNK = 2**20
 
 _TAR = (".tar.gz", ".tgz", ".spl")
 _ZIP = ".zip"
+# The last three are what the standard library falls over when an archive is made to hurt it, such
+# as the RecursionError of tarfile for a thousand extended headers in a row.
+_UNREADABLE = (
+    *(OSError, EOFError, zlib.error, tarfile.TarError, zipfile.BadZipFile),
+    *(ValueError, RuntimeError, OverflowError),
+)
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
@@ -76,7 +82,7 @@ def contents(path: Path, wanted: Callable[[str], bool], file_bytes: int = FILE_B
                 reader.add(path.name, file.read(file_bytes + 1))
     except FileNotFoundError as error:
         raise LofpError(f"{path}: no such file or folder; check the path.") from error
-    except (OSError, EOFError, zlib.error, tarfile.TarError, zipfile.BadZipFile) as error:
+    except _UNREADABLE as error:
         reason = getattr(error, "strerror", None) or error
         message = f"{path}: cannot be read ({reason}); check it, or download it again."
         raise LofpError(message) from error
@@ -107,25 +113,28 @@ class _Reader:
             for name in folders:
                 self._check_link(root, inside / name)
             for name in files:
-                path = (inside / name).as_posix()
+                path = _printable((inside / name).as_posix())
                 if self._is_wanted(path) and self._check_link(root, inside / name):
                     self._from_disk(root / inside / name, path)
 
     def _check_link(self, root: Path, inside: Path) -> bool:
         path = root / inside
-        leaves = path.is_symlink() and root not in path.resolve().parents
+        # Not Path.resolve, which raises RuntimeError for a link to itself before Python 3.13.
+        leaves = path.is_symlink() and root not in Path(os.path.realpath(path)).parents
         if leaves:
-            self._refuse(inside.as_posix(), "a link out of the folder is not followed")
+            self._refuse(_printable(inside.as_posix()), "a link out of the folder is not followed")
         return not leaves
 
     def _from_disk(self, path: Path, name: str) -> None:
-        if path.is_file():  # no pipe, no device
-            self._count_member()
-            try:
-                with path.open("rb") as file:
-                    self.add(name, file.read(self.file_bytes + 1))
-            except OSError as error:
-                self._refuse(name, f"cannot be read ({error.strerror})")
+        self._count_member()
+        if not path.is_file():
+            self._refuse(name, "no regular file, or a link to nothing")
+            return
+        try:
+            with path.open("rb") as file:
+                self.add(name, file.read(self.file_bytes + 1))
+        except OSError as error:
+            self._refuse(name, f"cannot be read ({error.strerror})")
 
     def tar(self) -> None:
         """Read a .tar.gz: unpacked in memory, where its size is counted before it is looked at."""
@@ -142,8 +151,9 @@ class _Reader:
 
     def _from_tar(self, member: tarfile.TarInfo, data: bytes) -> None:
         self._count_member()
-        # Names that are no UTF-8 come with surrogates, which nothing can print.
-        name = member.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        if member.size < 0:
+            raise tarfile.ReadError("a member of negative size")
+        name = _printable(member.name)
         if self._is_safe(name) and not member.isdir() and self._is_wanted(name):
             if not member.isreg() or member.issparse():
                 self._refuse(name, "a link or device in an archive is not read")
@@ -240,3 +250,8 @@ class _Reader:
             if _COMMIT.fullmatch(text):
                 self.contents.commit = text
                 return
+
+
+def _printable(name: str) -> str:
+    """A name of bytes that are no UTF-8 comes with surrogates, which nothing can print."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -38,16 +38,18 @@ def _items(text: str, path: str) -> Iterator[Table | RuleError]:
     for document in yamldoc.documents(text, path):
         if isinstance(document, RuleError):
             raise document
-        if not isinstance(document, (Items, type(None))):
+        if document is None:
+            continue
+        if not isinstance(document, Items):
             raise RuleError("expected a list of entries, each with a dash", Location(path, 1))
-        for number, item in enumerate(document or ()):
+        for line, item in zip(document.lines, document):
             if isinstance(item, Table):
                 for key in [key for key, value in item.items() if value is None]:
                     del item[key]
                 yield item
-            elif document:
-                where = Location(path, document.lines[number])
-                yield RuleError("expected a mapping with the keys of an entry", where)
+            else:
+                message = "expected a mapping with the keys of an entry"
+                yield RuleError(message, Location(path, line))
 
 
 def _rows(text: str, path: str) -> Iterator[Table | RuleError]:
@@ -90,9 +92,15 @@ def _checked(entry: Table | RuleError) -> Iterator[Table | RuleError]:
 
 
 @functools.lru_cache(maxsize=1)
+def schema() -> dict[str, Any]:
+    """The JSON Schema of an entry file, which editors can use as well."""
+    loaded: dict[str, Any] = json.loads(_SCHEMA.read_text(encoding="utf-8"))
+    return loaded
+
+
+@functools.lru_cache(maxsize=1)
 def _validator() -> Any:
-    schema = json.loads(_SCHEMA.read_text(encoding="utf-8"))
-    return jsonschema.Draft202012Validator(schema["$defs"]["entry"])
+    return jsonschema.Draft202012Validator(schema()["$defs"]["entry"])
 
 
 def _faults(entry: Table, error: Any) -> Iterator[RuleError]:

@@ -41,18 +41,19 @@ def rules(text: str, path: str) -> Iterator[Rule]:
 
     Raises `RuleError` for a text that names LoFP and is no tag page, so that a new layout shows.
     """
-    lines = _html_lines(text) if _HTML.match(text) else text.split("\n")
+    is_html = bool(_HTML.match(text))
+    lines = _html_lines(text) if is_html else text.split("\n")
     tag = ""
     for number, line in enumerate(lines, start=1):
         crumb = _CRUMB.search(line) if len(line) < _CRUMB_CHARS else None
         if crumb:
             tag = crumb[1]
         elif tag and _HEADER.match(line):
-            yield _rule(tag, lines[number:], Location(path, number))
+            yield _rule(tag, lines[number:], Location(path, 0 if is_html else number))
             return
     if "LoFP" in text:
         message = "expected a tag page: a line `LoFP / <tag>`, then a list under `Title Tags`"
-        raise RuleError(message, Location(path, 1))
+        raise RuleError(message, Location(path))
 
 
 def _rule(tag: str, lines: list[str], location: Location) -> Rule:

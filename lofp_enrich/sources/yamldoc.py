@@ -15,10 +15,8 @@ from lofp_enrich.errors import RuleError
 from lofp_enrich.model import Location
 from lofp_enrich.sources.fields import Items, Table, fold
 
-try:
-    from yaml import CSafeLoader as _Loader
-except ImportError:  # PyYAML without libyaml: ten times slower, the same result
-    from yaml import SafeLoader as _Loader  # type: ignore[assignment]
+# Without libyaml PyYAML has only the other: ten times slower, the same events.
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 DEPTH = 50
 """Levels of nesting; the deepest rule of the public repositories has 9."""
@@ -42,8 +40,9 @@ def documents(text: str, path: str) -> Iterator[object]:
     for their words, and "No" in a list of false positives is a word. Of two equal keys the last
     wins, as for PyYAML and so for all that reads these repositories.
 
-    A document with a tag of a program (`!!python/object`), more than `DEPTH` levels or more than
-    `NODES` values comes as a `RuleError`. Raises one, with its line, where the YAML is broken.
+    A document that is YAML but not plain data (a tag of a program, a list for a key) comes as a
+    `RuleError`. Raises one, with its line, where the YAML is broken, nested more than `DEPTH`
+    levels or more than `NODES` values.
     """
     try:
         yield from _Builder(text, path).documents()
@@ -80,9 +79,16 @@ class _Builder:
             return self.value(self.next(), 0)
         except _Refused as refused:
             message, line = refused.args
-            while type(self.next()) is not yaml.DocumentEndEvent:
-                pass
+            self.skip_document()
             return RuleError(f"not plain YAML: {message}", Location(self.path, line))
+
+    def skip_document(self) -> None:
+        depth = 0
+        while type(event := self.next()) is not yaml.DocumentEndEvent:
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEPTH:
+                raise self.too_much(event, f"nested more than {DEPTH} levels deep")
 
     def value(self, event: Any, depth: int) -> object:
         kind = type(event)
@@ -95,7 +101,7 @@ class _Builder:
         if kind is yaml.ScalarEvent:
             found = None if event.implicit[0] and event.value in _NULLS else event.value
         elif depth == DEPTH:
-            raise self.refused(event, f"nested more than {DEPTH} levels deep")
+            raise self.too_much(event, f"nested more than {DEPTH} levels deep")
         elif kind is yaml.MappingStartEvent:
             found = self.table(event, depth + 1)
             self.count(len(found), event)
@@ -131,7 +137,7 @@ class _Builder:
     def count(self, number: int, event: Any) -> None:
         self.nodes += number
         if self.nodes > NODES:
-            raise self.refused(event, f"more than {NODES:,} values")
+            raise self.too_much(event, f"more than {NODES:,} values")
 
     def merge(self, table: Table, start: Any) -> None:
         """Take over the keys of `<<: *base`; what the mapping says itself stays."""
@@ -156,3 +162,9 @@ class _Builder:
 
     def refused(self, event: Any, message: str) -> _Refused:
         return _Refused(message, event.start_mark.line + 1)
+
+    def too_much(self, event: Any, message: str) -> RuleError:
+        """For what the rest of the file is not read: libyaml takes ever longer the deeper it is."""
+        return RuleError(
+            f"not plain YAML: {message}", Location(self.path, event.start_mark.line + 1)
+        )

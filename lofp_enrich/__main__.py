@@ -1,0 +1,5 @@
+"""`python -m lofp_enrich` is `lofp-enrich`."""
+
+from lofp_enrich.cli import main
+
+main(prog_name="lofp-enrich")

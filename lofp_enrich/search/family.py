@@ -1,0 +1,133 @@
+"""A technique's entries in the form that ranking reads: a row or a few of `lofp_ranking.csv`.
+
+A search for one alert must not pay for parsing a thousand rows of the catalogue. So the converter
+writes what ranking needs of the entries under a technique as text that is searched, not parsed:
+`write` and `Family` are the two ends of that text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import NamedTuple
+
+_PART = 30_000
+"""Characters of a cell: a technique with more gets several rows. Splunk handles longer cells, but
+KV store, spreadsheets and a person's editor are easier with these."""
+
+
+class Member(NamedTuple):
+    """An entry as far as ranking needs it."""
+
+    entry_id: str
+    kind: str
+    check: str
+    """`1` where the entry says what to check."""
+    rule_count: int
+    products: frozenset[str]
+    sources: frozenset[str]
+    techniques: tuple[str, ...]
+
+
+Postings = Sequence[tuple[int, int]]
+"""(place among the members, weight) of the entries that speak of a word."""
+
+
+class Family:
+    """The entries of a technique and of all its sub-techniques, with `postings` of their words."""
+
+    def __init__(self, rows: Iterable[Sequence[str]]) -> None:
+        """`rows` are the cells part, entries, words of the technique's rows, in any order."""
+        parts = sorted(rows, key=lambda row: int(row[0]) if row[0].isdigit() else 0)
+        self.members = tuple(
+            _member(text) for _, entries, _ in parts for text in entries.split("|") if text
+        )
+        self._words = ";" + ";".join(words for _, _, words in parts if words) + ";"
+        self._postings: dict[str, Postings] = {}
+
+    def postings(self, word: str) -> Postings:
+        """The members that speak of a word (a stem, `words.stem`); found once, then remembered."""
+        found = self._postings.get(word)
+        if found is None:
+            found = self._postings[word] = tuple(self._find(word))
+        return found
+
+    def _find(self, word: str) -> Iterator[tuple[int, int]]:
+        start = self._words.find(f";{word}=")
+        if start >= 0:
+            start += len(word) + 2
+            for pair in self._words[start : self._words.find(";", start)].split(","):
+                place, _, weight = pair.partition(":")
+                if int(place) < len(self.members):
+                    yield int(place), int(weight)
+
+
+def write(
+    members: Sequence[Member], terms: Mapping[str, Iterable[tuple[str, int]]]
+) -> Iterator[tuple[str, str, str]]:
+    """The cells part, entries, words for the entries of a technique; `terms` by entry id."""
+    postings: dict[str, list[str]] = {}
+    for place, member in enumerate(members):
+        for word, weight in terms[member.entry_id]:
+            postings.setdefault(word, []).append(f"{place}:{weight}")
+    entries = _cells(map(_text, members), "|")
+    words = _cells((f"{word}={','.join(each)}" for word, each in sorted(postings.items())), ";")
+    for part in range(max(len(entries), len(words))):
+        yield (
+            str(part),
+            entries[part] if part < len(entries) else "",
+            words[part] if part < len(words) else "",
+        )
+
+
+def _cells(texts: Iterable[str], separator: str) -> list[str]:
+    cells: list[str] = []
+    held: list[str] = []
+    size = 0
+    for text in texts:
+        if held and size + len(text) > _PART:
+            cells.append(separator.join(held))
+            held, size = [], 0
+        held.append(text)
+        size += len(text) + 1
+    return [*cells, separator.join(held)] if held else cells
+
+
+def _text(member: Member) -> str:
+    return "/".join(
+        (
+            member.entry_id,
+            member.kind,
+            member.check,
+            str(member.rule_count),
+            "+".join(sorted(member.products)),
+            "+".join(sorted(member.sources)),
+            "+".join(member.techniques),
+        )
+    )
+
+
+def _member(text: str) -> Member:
+    entry_id, kind, check, rule_count, products, sources, techniques = text.split("/")
+    return Member(
+        entry_id,
+        kind,
+        check,
+        int(rule_count),
+        _names(products),
+        _names(sources),
+        _list(techniques),
+    )
+
+
+# The same few lists stand in thousands of entries: each is made once.
+
+
+@cache
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split("+")) if text else frozenset()
+
+
+@cache
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(text.split("+"))

@@ -1,0 +1,174 @@
+"""The shipped reports and the import, run as far as that goes without Splunk."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from tests.app_check import App
+from tests.browser.spl import Results, Row, Splunk
+from tests.splunkd import Splunkd
+from tests.splunkd.pythons import running
+
+NOW = datetime(2026, 8, 20, 12, tzinfo=timezone.utc).timestamp()
+EVENTS: list[Row] = [
+    {
+        "_time": str(NOW - 3_600),
+        "index": "notable",
+        "search_name": "Threat - Scheduled task - Rule",
+        "annotations.mitre_attack": ["T1053.005"],
+        "process": "schtasks.exe /create /tn backup",
+        "risk_object": "web-1",
+    },
+    {
+        "_time": str(NOW - 1_800),
+        "index": "notable",
+        "search_name": "Threat - Odd - Rule",
+        "annotations.mitre_attack": ["T0000"],
+    },
+    {"_time": str(NOW - 900), "index": "other", "search_name": "No alert of ours"},
+]
+SEARCHES: list[Row] = [
+    {
+        "title": "ESCU - Some Rule - Rule",
+        "eai:acl.app": "DA-ESS-ContentUpdate",
+        "disabled": "0",
+        "description": "Finds\nit",
+        "action.notable.param.severity": "high",
+        "action.escu.known_false_positives": "=Admins,  who\nrun this.",
+        "action.correlationsearch.annotations": '{"mitre_attack":["T1059.001","T1078"]}',
+    },
+    {
+        "title": "Access - Own Rule - Rule",
+        "eai:acl.app": "own",
+        "disabled": "0",
+        "action.escu.known_false_positives": "None identified.",
+        "action.correlationsearch.annotations": '{"mitre_attack":["T1110"]}',
+    },
+    {"title": "A report", "eai:acl.app": "search", "disabled": "0"},
+    {
+        "title": "ESCU - Not enabled - Rule",
+        "disabled": "1",
+        "action.escu.known_false_positives": "Somebody.",
+    },
+]
+
+
+class SearchHead(Splunk):
+    """With saved searches that `| rest` finds."""
+
+    saved: list[Row] = SEARCHES
+
+    def _do_rest(self, arguments: str, results: Results) -> Results:
+        assert arguments == "/servicesNS/-/-/saved/searches splunk_server=local count=0"
+        return Results([dict(row) for row in self.saved])
+
+    def saved_search(self, name: str) -> list[Row]:
+        stanza = App(self.app).conf("savedsearches")[f"LoFP - {name}"]
+        return self.search(stanza["search"], str(NOW - 86_400), "now").rows
+
+    def deployed(self) -> list[dict[str, str]]:
+        with (self.app / "lookups" / "lofp_deployed.csv").open(encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def search_head(built_app: Path, tmp_path: Path) -> Callable[..., SearchHead]:
+    """Installs the app, its `.default` lookups as splunkd's start leaves them."""
+
+    def install(own: str = "") -> SearchHead:
+        app = shutil.copytree(built_app, tmp_path / "etc" / "apps" / "lofp_enrich")
+        for path in (app / "lookups").glob("*.csv.default"):
+            shutil.copy(path, path.with_suffix(""))
+        if own:
+            (app / "lookups" / "lofp_local.csv").write_text(own, encoding="utf-8")
+        python = running().path
+        assert python is not None
+        return SearchHead(Splunkd(app, python, work_dir=tmp_path / "work"), EVENTS, NOW)
+
+    return install
+
+
+def test_findings_with_strong_explanations(search_head: Callable[..., SearchHead]) -> None:
+    own = "statement,technique,expires\nThe backup job,T1053*,2027-01-31\n"
+    rows = search_head(own).saved_search("Findings with strong harmless explanations")
+    assert [row["rule"] for row in rows] == ["Threat - Scheduled task - Rule"]
+    statements = rows[0]["lofp_statement"]
+    assert (statements if isinstance(statements, str) else statements[0]) == "The backup job"
+
+
+def test_rules_without_an_explanation(search_head: Callable[..., SearchHead]) -> None:
+    (row,) = search_head().saved_search("Rules without an explanation")
+    assert (row["rule"], str(row["alerts"])) == ("Threat - Odd - Rule", "1")
+    assert row["lofp_status"] == "no_match"
+
+
+def test_own_explanations_about_to_expire(search_head: Callable[..., SearchHead]) -> None:
+    own = (
+        "statement,technique,expires,enabled\n"
+        "in two weeks,T1059,2026-09-03,\n"
+        "today,T1059,2026-08-20,yes\n"
+        "yesterday,T1059,2026-08-19,\n"
+        "switched off,T1059,2026-08-25,No\n"
+        "in three weeks,T1059,2026-09-10,\n"
+        "never,T1059,,\n"
+        "faulty,T1059,soon,\n"
+    )
+    rows = search_head(own).saved_search("Own explanations about to expire")
+    assert [(row["statement"], str(row["days_left"])) for row in rows] == [
+        ("today", "0"),
+        ("in two weeks", "14"),
+    ]
+
+
+def test_import_of_deployed_rules(search_head: Callable[..., SearchHead]) -> None:
+    head = search_head()
+    head.saved_search("Import deployed rules")
+    own, escu = head.deployed()
+    assert (own["rule_title"], own["techniques"], own["statement"]) == (
+        "Access - Own Rule - Rule",
+        "T1110",
+        "",
+    )
+    assert escu == {
+        "rule_key": "escu some rule rule",
+        "source": "deployed",
+        "rule_id": "ESCU - Some Rule - Rule",
+        "rule_title": "ESCU - Some Rule - Rule",
+        "level": "high",
+        "status": "enabled",
+        "techniques": "T1059.001|T1078",
+        "products": "",
+        "description": "Finds it",
+        "author": "DA-ESS-ContentUpdate",
+        "license": "Apache-2.0",
+        "url": "",
+        "entry_ids": "",
+        "statement": "'=Admins, who run this.",
+    }
+
+
+def test_imported_statements_explain_the_alerts_of_their_rules(
+    search_head: Callable[..., SearchHead],
+) -> None:
+    head = search_head()
+    head.saved_search("Import deployed rules")
+    query = '| makeresults | eval search_name="ESCU - Some Rule - Rule" | lofpenrich max=1'
+    (row,) = head.search(query).rows
+    assert row["lofp_statement"] == "=Admins, who run this."
+    assert row["lofp_match"] == "rule"
+
+
+def test_import_of_nothing_leaves_what_there_is(search_head: Callable[..., SearchHead]) -> None:
+    head = search_head()
+    head.saved_search("Import deployed rules")
+    before = head.deployed()
+    for nothing in ([], [{"title": "A report", "disabled": "0"}]):
+        head.saved = nothing
+        head.saved_search("Import deployed rules")
+        assert head.deployed() == before
