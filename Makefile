@@ -10,13 +10,14 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3
     done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint app lookups clean
+.PHONY: help demo test test-browser lint app bench lookups clean
 
 help:
 	@echo 'make demo     enrich sample alerts through the packaged app'
 	@echo 'make test     run all tests on every Python from 3.9 that is installed'
 	@echo 'make lint     check style, types and spelling'
 	@echo 'make app      package the app into dist/ and inspect it with AppInspect'
+	@echo 'make bench    hold the budgets against their yardsticks (CORPORA=folder of the rule archives)'
 	@echo 'make lookups  make lookups/ from the starter entries'
 	@echo 'make clean    remove all that was made, the virtual environment too'
 
@@ -36,6 +37,19 @@ app: $(VENV)/ready-dev
 
 lookups: $(VENV)/ready
 	$(BIN)/lofp-enrich build
+
+CORPORA ?= ../shared
+ARCHIVES := sigma elastic splunk
+
+bench: $(VENV)/ready-dev
+	$(BIN)/lofp-enrich build --out dist/bench/full \
+	    $(foreach name,$(ARCHIVES),--source $(name)=$(CORPORA)/corpora/$(name).tar.gz)
+	$(BIN)/lofp-enrich package --lookups dist/bench/full --out dist/bench/full.tar.gz
+	$(BIN)/lofp-enrich build --no-starter --no-notes --out dist/bench/quarter \
+	    $(foreach name,sigma splunk,--source $(name)=$(CORPORA)/corpora/$(name).tar.gz)
+	$(BIN)/lofp-enrich package --lookups dist/bench/quarter --out dist/bench/quarter.tar.gz
+	$(BIN)/python -m tests.bench dist/bench/full.tar.gz dist/bench/quarter.tar.gz $(CORPORA)/corpora; \
+	    held=$$?; $(BIN)/python -m tests.bench.retrieval $(CORPORA)/bench && exit $$held
 
 clean:
 	rm -rf $(VENV) .nox dist build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

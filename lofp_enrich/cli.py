@@ -1,4 +1,4 @@
-"""The command line: with `cli_fresh` the only place that prints and decides the exit code."""
+"""The command line. It, `cli_fresh` and `cli_splunk` alone print and decide the exit code."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any, TextIO
 import click
 from rich.console import Console
 
-from lofp_enrich import __version__, building, cli_fresh, lookups, show
+from lofp_enrich import __version__, building, cli_fresh, cli_splunk, lookups, show
 from lofp_enrich import cache as caching
 from lofp_enrich import package as packaging
 from lofp_enrich.alerts import enrich_csv, enrich_jsonl
@@ -268,5 +268,5 @@ def explain(
     click.echo(f"{len(answer.explanations)} of {answer.total:,} explanations")
 
 
-for command in cli_fresh.COMMANDS:
+for command in (*cli_fresh.COMMANDS, *cli_splunk.COMMANDS):
     main.add_command(command)

@@ -1,4 +1,4 @@
-"""The commands that keep a catalogue fresh, which are those that touch the network."""
+"""The command that brings fresh rules: `fetch`."""
 
 from __future__ import annotations
 
@@ -37,13 +37,14 @@ def fetch(names: Sequence[str], cache: Path | None, ref: str, url: str) -> None:
     """
     if ref and len(set(names)) != 1:
         raise click.UsageError("--ref is of one source: give exactly one NAME.")
-    if any(result.state == "failed" for result in _fetch(names or FETCHED, cache, ref, url)):
+    if any(result.state == "failed" for result in fetched(names or FETCHED, cache, ref, url)):
         sys.exit(1)
 
 
-def _fetch(
+def fetched(
     names: Sequence[str], cache: Path | None, ref: str, url: str
 ) -> Sequence[fetching.Fetched]:
+    """Fetches, and says what became of each source; a failure on standard error."""
     with _progress(names) as report:
         results = fetching.fetch(
             list(names), cache or caching.default_folder(), ref=ref, url=url, report=report

@@ -118,7 +118,7 @@ class InstalledApp:
             count=0,
             max_count=MAX_ROWS,
         )
-        complaints = _complaints(answer)
+        complaints = self.door.quote(_complaints(answer))
         rows = answer.get("results") if isinstance(answer, dict) else None
         if complaints or not isinstance(rows, list):
             raise SplunkdError(
@@ -162,7 +162,7 @@ def _complaints(answer: Any) -> str:
         for each in messages or ()
         if isinstance(each, dict) and each.get("type") in ("FATAL", "ERROR")
     ]
-    return "; ".join(texts)[:300]
+    return "; ".join(texts)
 
 
 def _cell(value: Any) -> str:

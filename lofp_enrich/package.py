@@ -28,8 +28,8 @@ LOOKUP_FILES = (
 )
 
 SITE_FILES = {"lofp_deployed.csv": DEPLOYED, "lofp_local.csv": LOCAL}
-"""The site's own files and their columns. They ship empty, as `<name>.default`, of which Splunk makes
-the file where there is none: so a search finds them, and an upgrade overwrites nothing."""
+"""The site's own files and their columns. They ship empty, as `<name>.default`, of which Splunk
+makes the file where there is none: so a search finds them, and an upgrade overwrites nothing."""
 
 _PACKAGE = Path(__file__).resolve().parent
 TEMPLATE = _PACKAGE.parent / "splunk_app"

@@ -117,6 +117,11 @@ class Splunkd:
         """The time by splunkd's clock, which all who push there have in common."""
         return time.time() if self._server_time is None else self._server_time
 
+    def quote(self, text: str) -> str:
+        """Splunk's own words as a part of a message: short, on one line, without the secret."""
+        text = " ".join(self._secret.hide_in(text).split()).rstrip(".")
+        return "".join(each if each.isprintable() else "?" for each in text)[:_WORDS]
+
     def get(self, path: str) -> Any:
         """What lies at a path."""
         return self._retried(lambda: self._context.get(path, output_mode="json"))
@@ -192,7 +197,7 @@ class Splunkd:
             return SplunkdError(
                 f"{self._where}: refuses the token; it may be wrong, expired or revoked.", status
             )
-        said = self._secret.hide_in(_words(body))[:_WORDS]
+        said = self.quote(_words(body))
         if 300 <= status < 400:
             said = f"a redirect; --url must be splunkd's management port (usually {_PORT})"
         return SplunkdError(
@@ -249,14 +254,13 @@ def _checked_ca(ca: Path) -> str:
 
 
 def _words(body: bytes) -> str:
-    """All that splunkd says in its JSON or XML messages, on one line."""
+    """What splunkd says in its JSON or XML messages."""
     try:
         document = json.loads(body)
         texts = [str(message["text"]) for message in document["messages"]]
     except (ValueError, KeyError, TypeError, RecursionError):
         texts = re.findall(r"<msg[^>]*>([^<]*)</msg>", body[:10_000].decode("utf-8", "replace"))
-    text = " ".join("; ".join(texts).split()).rstrip(".")
-    return "".join(each if each.isprintable() else "?" for each in text)
+    return "; ".join(texts)
 
 
 def _seconds(date: str) -> float | None:

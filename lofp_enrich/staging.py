@@ -227,10 +227,10 @@ class Staging:
     def _complaint(self, sid: str) -> str:
         try:
             content = self._door.get(f"search/jobs/{sid}")["entry"][0]["content"]
-            texts = [each["text"] for each in content["messages"] if each["type"] != "INFO"]
+            texts = [str(each["text"]) for each in content["messages"] if each["type"] != "INFO"]
         except (SplunkdError, KeyError, IndexError, TypeError):
             return ""
-        return f" ({'; '.join(texts)[:300]})" if texts else ""
+        return f" ({self._door.quote('; '.join(texts))})" if texts else ""
 
     def _end(self, sid: str) -> bool:
         """Ends a search and removes what it left; whether it is gone."""

@@ -37,7 +37,7 @@ def run(*arguments: object, stdin: str | bytes | None = None) -> Result:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of the real rule archives; a test that asks for it is skipped where it is absent."""
+    """The folder of the real rule archives; where it is absent, a test that asks is skipped."""
     folder = Path(os.environ.get("LOFP_CORPORA", CHECKOUT.parent / "shared"))
     if not (folder / "corpora").is_dir():
         pytest.skip(f"the rule archives are not in {folder}; set LOFP_CORPORA")

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -280,8 +281,10 @@ class Studio:
                 key for _, text in _texts(handler) for key in [text, *map(_name, tokens_in(text))]
             ]
             names |= {match[1] for match in map(_ROW.fullmatch, keys) if match}
+        wild = {each for each in re.findall(r"[\w.-]*\*", fields) if len(each) > 1}
         for field in sorted(names):
-            if fields and not re.search(rf"(?<!\w){re.escape(field)}(?!\w)", fields):
+            known = re.search(rf"(?<!\w){re.escape(field)}(?!\w)", fields)
+            if fields and not known and not any(fnmatchcase(field, each) for each in wild):
                 yield f"no field {field} in its search"
 
     def _queries(self, source: str) -> str:

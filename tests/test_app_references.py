@@ -273,6 +273,7 @@ BROKEN = [
     ("main.xml", "https://example", "http://example", "words: http://example.org is no https"),
     ("main.xml", "(https://example.org)", "(main)", "words: main leads nowhere"),
     ("main.xml", "'Rule', ", "'Role', ", "list: no field Role in its search"),
+    ("main.xml", "AS n BY rule | rename rule AS Rule", "AS n BY rule | rename * AS R*", ""),
     ("main.xml", "row.Rule.value", "row.Role.value", "list: no field Role in its search"),
     ("main.xml", "matchValue(colours)", "matchValue(colors)", "list: no colors in its context"),
     ("main.xml", "> primary", "> secondary", "list: no secondary to begin a formula with"),

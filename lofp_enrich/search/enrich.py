@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple, Union
 
-from lofp_enrich.search import columns, rank
+from lofp_enrich.search import columns, explanation, rank
 from lofp_enrich.search.context import Context, context_of
 from lofp_enrich.search.deployed import DeployedRule, load_deployed
 from lofp_enrich.search.errors import SearchError
+from lofp_enrich.search.explanation import Explanation
 from lofp_enrich.search.family import Member
 from lofp_enrich.search.index import EntryRow, LookupIndex, RuleRow
-from lofp_enrich.search.local import LocalRow, LocalRows, load_local
-from lofp_enrich.search.names import rule_keys
+from lofp_enrich.search.local import LocalRows, load_local
+from lofp_enrich.search.names import rule_key, rule_keys
 from lofp_enrich.search.options import KINDS, Options
 from lofp_enrich.search.techniques import technique_ids
 
@@ -24,23 +26,7 @@ Output = dict[str, Union[str, list[str]]]
 """Output field, with the prefix -> value; lists are parallel."""
 
 _MISSING = "-"
-
-
-class Explanation(NamedTuple):
-    """One explanation of an alert: a value of each output list."""
-
-    statement: str
-    match: str
-    rule: str
-    entry_id: str = ""
-    check: str = ""
-    kind: str = ""
-    score: str = ""
-    technique: str = ""
-    technique_in: str = ""
-    source: str = ""
-    url: str = ""
-    why: str = ""
+_KIND_ORDER = defaultdict(lambda: len(KINDS), {kind: n for n, kind in enumerate(KINDS)})
 
 
 class Answer(NamedTuple):
@@ -105,16 +91,20 @@ class Enricher:
         ]
         rules = self._rules(names) if options.match != "technique" else ()
         stated = self._stated(rules)
-        here = self._stated_here(names)
+        told = {rule_key(entry.statement) for entry, _ in stated.values()}
+        here = [r for r in self._stated_here(names) if rule_key(r.statement) not in told]
         pool = self._pool(techniques)
         most = max(0, options.max - len(own) - len(here) - len(stated))
         ranked = pool.rank(context, options.max + len(stated), options.min_score)
         ranked = [each for each in ranked if each.entry.entry_id not in stated]
         explanations = [
-            *(_own(row) for row in own),
-            *(_deployed(rule) for rule in here),
-            *(_by_rule(entry, rule, came_in) for entry, rule in _fitting_first(stated, context)),
-            *(_by_technique(each, came_in) for each in ranked[:most]),
+            *(explanation.own(row) for row in own),
+            *(explanation.deployed(rule) for rule in here),
+            *(
+                explanation.by_rule(entry, rule, came_in)
+                for entry, rule in _fitting_first(stated, context)
+            ),
+            *(explanation.by_technique(each, came_in) for each in ranked[:most]),
         ]
         count = len(own) + len(here) + len(pool.ids) + len(stated.keys() - pool.ids)
         if count:
@@ -133,8 +123,9 @@ class Enricher:
 
     def _stated_here(self, names: Iterable[str]) -> tuple[DeployedRule, ...]:
         options = self._options
-        if options.match == "technique" or (options.source and "deployed" not in options.source):
-            return ()
+        wanted = not options.source or "deployed" in options.source
+        if options.match == "technique" or options.kind or not wanted:
+            return ()  # nobody has said of what kind they are
         keys = (key for name in names for key in rule_keys(name))
         return next((self._deployed[key] for key in keys if key in self._deployed), ())
 
@@ -192,7 +183,7 @@ def output_fields(options: Options) -> list[str]:
 def _outputs(answer: Answer, options: Options) -> Iterable[Output]:
     groups: Sequence[Sequence[Explanation]] = [answer.explanations]
     if options.expand and answer.explanations:
-        groups = [[explanation] for explanation in answer.explanations]
+        groups = [[each] for each in answer.explanations]
     names = columns.OUTPUT_FULL if options.output == "full" else columns.OUTPUT_BRIEF
     for group in groups:
         output: Output = {}
@@ -206,91 +197,14 @@ def _outputs(answer: Answer, options: Options) -> Iterable[Output]:
         yield output
 
 
-def _own(row: LocalRow) -> Explanation:
-    by = f"own explanation of {row.owner}" if row.owner else "own explanation"
-    return Explanation(
-        row.statement,
-        "local",
-        by,
-        check=row.reason,
-        kind="benign",
-        score="100",
-        source="local",
-        why="own explanation",
-    )
-
-
-def _deployed(rule: DeployedRule) -> Explanation:
-    return Explanation(
-        rule.statement,
-        "rule",
-        citation(rule.title, rule.source, rule.author),
-        score="100",
-        source=rule.source,
-        url=rule.url,
-        why="stated by this rule as it runs here",
-    )
-
-
 def _fitting_first(
     stated: Mapping[str, tuple[EntryRow, RuleRow]], context: Context
 ) -> list[tuple[EntryRow, RuleRow]]:
     """A rule's own statements: those that name a cause first, then by the words they share."""
     return sorted(
         stated.values(),
-        key=lambda pair: (KINDS.index(pair[0].kind), -rank.shared_weight(pair[0], context)),
+        key=lambda pair: (_KIND_ORDER[pair[0].kind], -rank.shared_weight(pair[0], context)),
     )
-
-
-def _by_rule(entry: EntryRow, rule: RuleRow, came_in: Mapping[str, str]) -> Explanation:
-    technique = rank.meeting(entry.techniques, tuple(came_in))
-    return Explanation(
-        entry.statement,
-        "rule",
-        citation(rule.rule_title, rule.source, rule.author),
-        entry.entry_id,
-        entry.check,
-        entry.kind,
-        "100",
-        technique.stated,
-        came_in.get(technique.of_alert, ""),
-        rule.source,
-        rule.url,
-        "stated by this rule",
-    )
-
-
-_WHY = {
-    "technique": "same technique",
-    "parent": "parent technique",
-    "child": "sub-technique of this technique",
-}
-
-
-def _by_technique(ranked: rank.Ranked, came_in: Mapping[str, str]) -> Explanation:
-    entry = ranked.entry
-    technique = rank.meeting(entry.techniques, tuple(came_in))
-    source = entry.sources[0] if entry.sources else ""
-    shares = f", shares: {', '.join(ranked.shared[:3])}" if ranked.shared else ""
-    return Explanation(
-        entry.statement,
-        ranked.match,
-        citation(entry.rule_title, source, entry.author),
-        entry.entry_id,
-        entry.check,
-        entry.kind,
-        str(round(ranked.score)),
-        technique.stated,
-        came_in.get(technique.of_alert, ""),
-        source,
-        entry.url,
-        _WHY[ranked.match] + shares,
-    )
-
-
-def citation(title: str, source: str, author: str) -> str:
-    """`<rule title> (<source>, <author>)`: whose words a statement is."""
-    return f"{title} ({', '.join(part for part in (source, author) if part)})"
 
 
 def _of(values: Values, fields: Iterable[str]) -> dict[str, tuple[str, ...]]:

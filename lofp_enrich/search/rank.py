@@ -12,8 +12,9 @@ from __future__ import annotations
 import heapq
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 from lofp_enrich.search.attack import parent
@@ -42,8 +43,6 @@ SPREAD = 1.0
 """Points off each time the number of techniques that a statement stands under doubles."""
 SAME_TEMPLATE = 0.5
 """Share of words from which on two statements are one template with another subject."""
-_SPARE = 20
-"""Candidates looked at beyond the wanted ones, in place of further members of a template."""
 
 
 class Ranked(NamedTuple):
@@ -80,29 +79,26 @@ class Candidates:
         self._index = index
         bases = dict.fromkeys(map(parent, techniques))
         self._families = [index.family(base) for base in bases]
-        self._members: list[Member] = []
-        self._matches: list[str] = []
-        self._points: list[float] = []
-        self._numbers: list[list[int]] = []
-        """For each family and place in it: the candidate's number, -1 where it is none."""
         near = _nearness_of(techniques)
-        numbered: dict[str, int] = {}
-        for family in self._families:
-            numbers = []
-            for member in family.members:
-                match, points = near(member.techniques)
-                number = numbered.get(member.entry_id, -1)
-                wanted = match == "technique" or (match and not exact)
-                if number < 0 and wanted and keep(member):
-                    number = numbered[member.entry_id] = len(self._members)
-                    self._members.append(member)
-                    self._matches.append(match)
-                    self._points.append(points + _points_of(member))
-                numbers.append(number)
-            self._numbers.append(numbers)
-        self.ids = numbered.keys()
+        found: dict[str, tuple[Member, str, float]] = {}
+        for member in chain.from_iterable(family.members for family in self._families):
+            match, points = near(member.techniques)
+            if match and (match == "technique" or not exact) and keep(member):
+                found[member.entry_id] = member, match, points + _points_of(member)
+        # Numbered in the order in which ties are broken: many rules first, then by id.
+        ordered = sorted(found.values(), key=lambda each: (-each[0].rule_count, each[0].entry_id))
+        self._members = [member for member, _, _ in ordered]
+        self._matches = [match for _, match, _ in ordered]
+        self._points = [points for _, _, points in ordered]
+        numbers = {member.entry_id: number for number, member in enumerate(self._members)}
+        self._numbers = [
+            [numbers.get(member.entry_id, -1) for member in family.members]
+            for family in self._families
+        ]
+        """For each family and place in it: the candidate's number, -1 where it is none."""
+        self.ids = numbers.keys()
         """The ids of all candidates."""
-        self._orders: dict[frozenset[str], tuple[list[float], list[int]]] = {}
+        self._orders: dict[frozenset[str], tuple[list[float], list[tuple[float, int]]]] = {}
 
     def rank(self, context: Context, most: int, min_score: float = 0.0) -> list[Ranked]:
         """The best `most` candidates for an alert, best first; ties by rule count, then id.
@@ -112,29 +108,21 @@ class Candidates:
         """
         shared = self._shared_weights(context)
         points, order = self._without_words(context.products)
-        scores = {number: points[number] + _word_points(w) for number, w in shared.items()}
-        hits = heapq.nlargest(most + _SPARE, scores.items(), key=lambda hit: hit[1])
-        # As many again as the last of them scores, so that ties are broken by the rule below.
-        floor = hits[-1][1] if hits else 0.0
-        best = sorted(self._key(n, score) for n, score in scores.items() if score >= floor)
-        others = (self._key(n, points[n]) for n in order if n not in shared)
+        hits = [(-points[n] - _word_points(w), n) for n, w in shared.items()]
+        others = (each for each in order if each[1] not in shared)
         chosen: list[Ranked] = []
         spoken: list[set[str]] = []
-        for score, _, entry_id, number in heapq.merge(best, others):
+        for score, number in heapq.merge(_ascending(hits), others):
             if len(chosen) == most or -score < min_score:
                 break
-            entry = self._index.entry(entry_id)
+            entry = self._index.entry(self._members[number].entry_id)
             mine = set(words(entry.statement)) if entry else set()
             if entry and _is_news(mine, spoken, context):
                 spoken.append(mine)
                 share = self._shared_words(number, context)
-                chosen.append(Ranked(entry, self._matches[number], -score, share))
+                within = min(100.0, max(0.0, -score))
+                chosen.append(Ranked(entry, self._matches[number], within, share))
         return chosen
-
-    def _key(self, number: int, score: float) -> tuple[float, int, str, int]:
-        """Sorts best first."""
-        member = self._members[number]
-        return -min(100.0, max(0.0, score)), -member.rule_count, member.entry_id, number
 
     def _shared_weights(self, context: Context) -> dict[int, int]:
         """How much each candidate shares with the alert, by number; only those that do."""
@@ -162,14 +150,16 @@ class Candidates:
                         found[as_written] = postings[at][1]
         return tuple(sorted(found, key=lambda word: (-found[word], word)))
 
-    def _without_words(self, products: frozenset[str]) -> tuple[list[float], list[int]]:
-        """Points of every candidate for an alert of these products, and their numbers in order."""
+    def _without_words(
+        self, products: frozenset[str]
+    ) -> tuple[list[float], list[tuple[float, int]]]:
+        """Points of every candidate for an alert of these products, and all of them in order."""
         if products not in self._orders:
             points = [
                 points + _product_points(member.products, products)
                 for points, member in zip(self._points, self._members)
             ]
-            order = sorted(range(len(points)), key=lambda number: self._key(number, points[number]))
+            order = sorted((-each, number) for number, each in enumerate(points))
             self._orders[products] = points, order
         return self._orders[products]
 
@@ -212,6 +202,13 @@ def _most_specific(techniques: Iterable[str]) -> set[str]:
     """Without the techniques that one of their own sub-techniques stands beside: tools add them."""
     above = {parent(each) for each in techniques if parent(each) != each}
     return set(techniques) - above
+
+
+def _ascending(hits: list[tuple[float, int]]) -> Iterator[tuple[float, int]]:
+    """`hits` in order, sorted only as far as somebody asks: of hundreds, three are wanted."""
+    heapq.heapify(hits)
+    while hits:
+        yield heapq.heappop(hits)
 
 
 def _points_of(member: Member) -> float:

@@ -46,14 +46,22 @@ def words(text: str) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for name in _NAME.findall(text[:MAX_TEXT]):
-        parts = _CAMEL.sub(" ", name).lower().split()
-        # PowerShell is also powershell, as the program is called.
-        whole = [name.lower()] if 1 < len(parts) < 4 else []
-        for word in (*parts, *whole):
-            if len(word) < 2 or word in STOP_WORDS or (len(word) < 3 and word.isdigit()):
-                continue
+        for word in _parts(name):
             found.setdefault(stem(word), word)
     return found
+
+
+@lru_cache(maxsize=50_000)
+def _parts(name: str) -> tuple[str, ...]:
+    """The words in an identifier; PowerShell is also powershell, as the program is called."""
+    parts = _CAMEL.sub(" ", name).lower().split()
+    if 1 < len(parts) < 4:
+        parts.append(name.lower())
+    return tuple(word for word in parts if _says_something(word))
+
+
+def _says_something(word: str) -> bool:
+    return len(word) > 1 and word not in STOP_WORDS and (len(word) > 2 or not word.isdigit())
 
 
 @lru_cache(maxsize=50_000)

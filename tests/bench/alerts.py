@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 Alert = dict[str, str]
 
 _TECHNIQUES = """
-    T1003.001 T1012 T1018 T1021.001 T1021.002 T1027 T1033 T1036 T1047 T1053.005 T1055 T1059 T1059.001
-    T1059.003 T1059.004 T1068 T1069.002 T1070.004 T1071.001 T1078 T1078.004 T1082 T1087.002 T1090
+    T1003.001 T1012 T1018 T1021.001 T1021.002 T1027 T1033 T1036 T1047 T1053.005 T1055 T1059
+    T1059.001 T1059.003 T1059.004 T1068 T1069.002 T1070.004 T1071.001 T1078 T1078.004 T1082 T1087.002 T1090
     T1098 T1098.003 T1105 T1110 T1110.003 T1112 T1114.003 T1127 T1133 T1134 T1136.003 T1140 T1190
     T1203 T1204.002 T1218 T1218.011 T1219 T1222 T1484 T1485 T1489 T1490 T1505.003 T1528 T1530
     T1543.003 T1546 T1547.001 T1548 T1552 T1556 T1558.003 T1562.001 T1566.001 T1574.001
@@ -54,7 +54,7 @@ def _context(chance: random.Random, rule: str, technique: str) -> Alert:
         "search_name": f"Threat - {rule} - Rule",
         "annotations.mitre_attack.mitre_technique_id": technique,
         "process_name": f"{program}.exe",
-        "process": f"C:\\\\Windows\\\\System32\\\\{program}.exe /{verb} {thing} -n {chance.random():.6f}",
+        "process": rf"C:\Windows\System32\{program}.exe /{verb} {thing} {chance.random():.6f}",
         "parent_process_name": f"{chance.choice(_PROGRAMS)}.exe",
         "rule_description": f"Finds that {program} is used to {verb} a {thing} on a server.",
         "sourcetype": "XmlWinEventLog",
@@ -68,7 +68,7 @@ def _context(chance: random.Random, rule: str, technique: str) -> Alert:
 def session(
     events: Iterable[Alert], fields: Sequence[str], arguments: Sequence[str], chunk: int
 ) -> bytes:
-    """All that splunkd writes to a command: getinfo, then the events in chunks with these columns."""
+    """All that splunkd writes to a command: getinfo, then events in chunks with these columns."""
     out = io.BytesIO()
     _frame(out, _getinfo(arguments), b"")
     held: list[Alert] = []

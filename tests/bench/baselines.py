@@ -1,4 +1,4 @@
-"""Search commands to measure against, on splunklib as the app carries it: `nothing` or `constants`."""
+"""Search commands to measure against, on the app's splunklib: `nothing` or `constants`."""
 
 from __future__ import annotations
 

@@ -20,6 +20,6 @@ for archive in ("sigma", "elastic", "splunk"):
             if file is None:
                 continue
             if member.name.endswith((".yml", ".yaml")):
-                list(yaml.load_all(file.read(), Loader=yaml.CSafeLoader))  # noqa: S506
+                list(yaml.load_all(file.read(), Loader=yaml.CSafeLoader))
             elif member.name.endswith(".toml"):
                 tomllib.loads(file.read().decode())

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lofp_enrich.search.attack import Attack
 from lofp_enrich.search.columns import OUTPUT_BRIEF, OUTPUT_FULL
-from lofp_enrich.search.enrich import Enricher, Values, load_enricher, output_fields
+from lofp_enrich.search.enrich import Answer, Enricher, Values, load_enricher, output_fields
 from lofp_enrich.search.index import LookupIndex
 from lofp_enrich.search.local import LocalRows, load_local
 from lofp_enrich.search.options import parse
@@ -57,7 +57,7 @@ class TestOrder:
         ]
         assert [each.statement for each in found.explanations] == [
             "our own",
-            *sorted(["apple runs", "birch renames files"], key=_entry_id(found)),
+            *_by_id(found, "apple runs", "birch renames files"),
             # Advice of the rule itself comes before what other rules know.
             "Filter as needed.",
             "daisy powershell encoded command",
@@ -87,9 +87,10 @@ class TestOrder:
         assert found.total == whole.total == 5
 
 
-def _entry_id(found):  # type: ignore[no-untyped-def]
+def _by_id(found: Answer, *statements: str) -> list[str]:
+    """Statements in the order of their ids, which is that of a rule's own where nothing else is."""
     ids = {each.statement: each.entry_id for each in found.explanations}
-    return ids.__getitem__
+    return sorted(statements, key=ids.__getitem__)
 
 
 class TestStatus:

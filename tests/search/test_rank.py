@@ -116,13 +116,10 @@ class TestOrder:
 
     @pytest.mark.parametrize("place", ["title", "description", "terms"])
     def test_words_of_the_rules_that_state_it(self, enricher_of: EnricherOf, place: str) -> None:
-        rules = [
-            rule(
-                f"{each} is at work",
-                **{place: (f"zebra{each}",) if place == "terms" else f"zebra{each}"},
-            )
-            for each in SUBJECTS[:5]
-        ]
+        rules = []
+        for each in SUBJECTS[:5]:
+            text: object = (f"zebra{each}",) if place == "terms" else f"zebra{each}"
+            rules.append(rule(f"{each} is at work", **{place: text}))  # type: ignore[arg-type]
         found = answer(enricher_of(rules, **FULL), process=f"zebra{SUBJECTS[3]}")
         assert found.explanations[0].statement == f"{SUBJECTS[3]} is at work"
 

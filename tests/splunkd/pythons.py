@@ -102,4 +102,5 @@ def _params() -> list[ParameterSet]:
 
 
 PYTHONS = _params()
-"""pytest parameters, the running one alone under LOFP_PYTHONS=running, each an `Interpreter`; an absent one skips, or fails where it is required."""
+"""pytest parameters, each an `Interpreter`; an absent one skips, or fails where it is required.
+LOFP_PYTHONS=running leaves it at the running one."""
