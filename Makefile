@@ -15,6 +15,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3
 help:
 	@echo 'make demo     enrich sample alerts through the packaged app'
 	@echo 'make test     run all tests on every Python from 3.9 that is installed'
+	@echo 'make test-browser  look at the dashboards in a real browser'
 	@echo 'make lint     check style, types and spelling'
 	@echo 'make app      package the app into dist/ and inspect it with AppInspect'
 	@echo 'make bench    hold the budgets against their yardsticks (CORPORA=folder of the rule archives)'
@@ -37,6 +38,13 @@ app: $(VENV)/ready-dev
 
 lookups: $(VENV)/ready
 	$(BIN)/lofp-enrich build
+
+test-browser: $(VENV)/ready-dev
+	@command -v chromium >/dev/null && command -v node >/dev/null || { apt-get update --quiet=2 && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --no-install-recommends chromium nodejs npm; } || \
+	    { echo 'The dashboards are tested in chromium, bundled with node: install both first.'; exit 1; }
+	node tests/browser/bundle.mjs
+	LOFP_REQUIRE_BROWSER=1 $(BIN)/python -m pytest -m browser
 
 CORPORA ?= ../shared
 ARCHIVES := sigma elastic splunk

@@ -48,7 +48,7 @@ def lint(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """All tests, each time with the search command on the session's own Python."""
     _install(session, "--editable", ".[dev]")
-    session.run("pytest", *session.posargs, env={"LOFP_PYTHONS": "running"})
+    session.run("pytest", "-m", "not browser", *session.posargs, env={"LOFP_PYTHONS": "running"})
 
 
 @nox.session(python=REST)

@@ -11,8 +11,9 @@ from splunklib.binding import UrlEncoded
 
 from lofp_enrich import __version__
 from lofp_enrich.errors import LofpError
+from lofp_enrich.search.columns import CATALOGUE
 from lofp_enrich.splunkd import Splunkd, SplunkdError
-from lofp_enrich.tables import COLUMNS, Table
+from lofp_enrich.tables import Table
 
 READING = ("search", "input_file")
 """The capabilities that `status` needs: to run a search, and `inputlookup` in it."""
@@ -25,7 +26,7 @@ MAX_ROWS = 50_000
 (`max_rows_per_query`, `maxresultrows`). More would be cut off without a word."""
 
 FIELDS = frozenset(
-    {"lofp_set", "lofp_position"}.union(*(set(columns) for columns in COLUMNS.values()))
+    {"lofp_set", "lofp_position"}.union(*(set(columns) for columns in CATALOGUE.values()))
 )
 """What a staged row holds: which set it is of, where it stands there, and its cells."""
 
@@ -75,7 +76,7 @@ class InstalledApp:
         listed = str(self._content(definition).get("fields_list", ""))
         if {*re.split(r"[,\s]+", listed)} - {"_key", ""} != FIELDS:
             raise LofpError(other)
-        for name in COLUMNS:
+        for name in CATALOGUE:
             path = f"/servicesNS/{quote(self._user, safe='')}/{self.door.app}"
             found = self._found(
                 UrlEncoded(f"{path}/data/lookup-table-files/{name}", skip_encode=True),
@@ -96,7 +97,7 @@ class InstalledApp:
                 f"{name} has more rows there than splunkd gives at once; raise maxresultrows in "
                 "the stanza [restapi] of limits.conf."
             )
-        known = {*COLUMNS[name], "lofp_rows"}
+        known = {*CATALOGUE[name], "lofp_rows"}
         foreign = {key for row in rows for key in row if not key.startswith("_")} - known
         if foreign:
             raise LofpError(
@@ -107,7 +108,7 @@ class InstalledApp:
 
     def table(self, name: str, rows: Iterable[dict[str, Any]]) -> Table:
         """Rows of a search as a table; what is not there is an empty cell."""
-        return Table.of(name, ([_cell(row.get(each)) for each in COLUMNS[name]] for row in rows))
+        return Table.of(name, ([_cell(row.get(each)) for each in CATALOGUE[name]] for row in rows))
 
     def search(self, spl: str) -> list[dict[str, Any]]:
         """The results of a search that writes nothing."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from functools import cache
 
+_MAX_TEXT = 2_000
+"""Characters that are looked at; the longest statement known has 1,000."""
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+")
 _WORD = re.compile(r"[^\W_][\w'.+#-]*")
 
@@ -76,7 +78,7 @@ _GENERIC = frozenset(
     planned custom internal external own third-party third 3rd party administrator
     administrators administrative administration admin admins sysadmin sysadmins sysadmin's
     system systems network networks user users operator operators operation operations
-    operational operating power team teams staff personnel employee employees person people
+    operational operating power team staff personnel employee employees person people
     engineer engineers someone individual individuals business corporate company enterprise
     organization organizations organisation environment environments environmental activity
     activities action actions behavior behaviors behaviour behaviours usage usages use uses
@@ -121,7 +123,9 @@ def kind_of(statement: str) -> str:
     is advice.
     """
     kinds = {
-        _sentence_kind(sentence) for sentence in _SENTENCE.split(statement) if sentence.strip()
+        _sentence_kind(sentence)
+        for sentence in _SENTENCE.split(statement[:_MAX_TEXT])
+        if sentence.strip()
     }
     return next((k for k in ("benign", "generic", "advice") if k in kinds), "placeholder")
 

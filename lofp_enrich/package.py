@@ -13,24 +13,11 @@ from pathlib import Path
 from lofp_enrich import __version__
 from lofp_enrich.errors import LofpError
 from lofp_enrich.lookups import replace_file
-from lofp_enrich.search.columns import DEPLOYED, LOCAL, META
+from lofp_enrich.search.columns import CATALOGUE, SITE
 
 APP = "lofp_enrich"
 LIB = "bin/lib"
 """Vendored code lies under `bin/`, for Splunk leaves `lib/` out of the knowledge bundle."""
-LOOKUP_FILES = (
-    "lofp_attack.csv",
-    "lofp_entries.csv",
-    "lofp_meta.csv",
-    "lofp_ranking.csv",
-    "lofp_rules.csv",
-    "lofp_techniques.csv",
-)
-
-SITE_FILES = {"lofp_deployed.csv": DEPLOYED, "lofp_local.csv": LOCAL}
-"""The site's own files and their columns. They ship empty, as `<name>.default`, of which Splunk
-makes the file where there is none: so a search finds them, and an upgrade overwrites nothing."""
-
 _PACKAGE = Path(__file__).resolve().parent
 TEMPLATE = _PACKAGE.parent / "splunk_app"
 
@@ -86,9 +73,18 @@ def _template() -> Iterator[tuple[str, bytes]]:
             "the app's template splunk_app/ is not here; run lofp-enrich package from a checkout."
         )
     for path in sorted(TEMPLATE.rglob("*")):
-        name = path.relative_to(TEMPLATE).as_posix()
-        if path.is_file() and "__pycache__" not in name and not name.startswith((".", "local/")):
-            yield name, path.read_bytes()
+        parts = path.relative_to(TEMPLATE).parts
+        if path.is_file() and not any(_is_litter(part) for part in parts):
+            yield "/".join(parts), path.read_bytes()
+
+
+def _is_litter(name: str) -> bool:
+    """What an editor, a desktop or Splunk itself leaves in a folder, and AppInspect refuses."""
+    return (
+        name.startswith(".")
+        or name in ("local", "local.meta", "__pycache__")
+        or name.endswith((".pyc", "~"))
+    )
 
 
 def _search_code() -> Iterator[tuple[str, bytes]]:
@@ -105,14 +101,19 @@ def _splunklib() -> Iterator[tuple[str, bytes]]:
 
 
 def _lookups(folder: Path) -> Iterator[tuple[str, bytes]]:
-    for name in LOOKUP_FILES:
+    for name, wanted in CATALOGUE.items():
         try:
-            yield f"lookups/{name}", (folder / name).read_bytes()
+            data = (folder / name).read_bytes()
         except OSError as error:
             raise LofpError(
                 f"{folder / name} cannot be read ({error.strerror}); run lofp-enrich build first."
             ) from error
-    for name, header in SITE_FILES.items():
+        if data.split(b"\n", 1)[0].decode("utf-8", errors="replace") != ",".join(wanted):
+            raise LofpError(f"{folder / name} is not of this version; run lofp-enrich build first.")
+        yield f"lookups/{name}", data
+    # Empty, as `<name>.default`, of which Splunk makes the file where there is none: so a search
+    # finds it, and an upgrade overwrites nothing that the site wrote.
+    for name, header in SITE.items():
         yield f"lookups/{name}.default", (",".join(header) + "\n").encode()
 
 
@@ -126,8 +127,6 @@ def notice(meta: bytes) -> bytes:
         "",
     ]
     rows = csv.DictReader(io.StringIO(meta.decode("utf-8", errors="replace")))
-    if not set(META) <= set(rows.fieldnames or ()):
-        raise LofpError("lofp_meta.csv is not of this version; run lofp-enrich build first.")
     for row in rows:
         commit = f", commit {row['commit']}" if row["commit"] else ""
         lines.append(f"* {row['source']}{commit}: {row['rules']} rules, licence {row['license']}")

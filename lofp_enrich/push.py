@@ -15,16 +15,17 @@ from typing import Callable
 
 from lofp_enrich.errors import LofpError
 from lofp_enrich.installed import WRITING, InstalledApp
+from lofp_enrich.search.columns import CATALOGUE
 from lofp_enrich.splunkd import Splunkd
 from lofp_enrich.staging import Staging
-from lofp_enrich.tables import COLUMNS, Change, Table, difference, load
+from lofp_enrich.tables import Change, Table, difference, load
 
 Tables = Mapping[str, Table]
 Pair = tuple[Table, Table]
 """Of one lookup file, the old and the new."""
 Report = Callable[[str], None]
 
-_ORDER = sorted(COLUMNS, key=lambda name: (name == "lofp_meta.csv", name))
+_ORDER = sorted(CATALOGUE, key=lambda name: (name == "lofp_meta.csv", name))
 """Last the file that says which catalogue this is."""
 
 

@@ -8,8 +8,9 @@ from datetime import date as Date
 from pathlib import Path
 
 from lofp_enrich.installed import READING, InstalledApp
+from lofp_enrich.search.columns import CATALOGUE
 from lofp_enrich.splunkd import Splunkd
-from lofp_enrich.tables import COLUMNS, Table, load_file
+from lofp_enrich.tables import Table, load_file
 
 _META = "lofp_meta.csv"
 
@@ -85,7 +86,7 @@ def status(door: Splunkd, folder: Path) -> Status:
 
 
 def _provenances(meta: Table) -> Mapping[str, Provenance]:
-    rows = (dict(zip(COLUMNS[_META], row)) for row in meta.rows)
+    rows = (dict(zip(CATALOGUE[_META], row)) for row in meta.rows)
     return {
         row["source"]: Provenance(row["commit"], row["date"], row["rules"], row["entries"])
         for row in rows

@@ -12,15 +12,10 @@ from functools import cached_property
 from pathlib import Path
 
 from lofp_enrich.errors import LofpError
-from lofp_enrich.package import LOOKUP_FILES
-from lofp_enrich.search import columns
+from lofp_enrich.search.columns import CATALOGUE
 
 Row = tuple[str, ...]
 
-COLUMNS: Mapping[str, tuple[str, ...]] = {
-    name: getattr(columns, name[len("lofp_") : -len(".csv")].upper()) for name in LOOKUP_FILES
-}
-"""The lookup files that are ours to replace, with their columns."""
 _KEYS: Mapping[str, tuple[str, ...]] = {
     "lofp_attack.csv": ("technique",),
     "lofp_entries.csv": ("entry_id",),
@@ -49,7 +44,7 @@ class Table:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that files of this name have."""
-        return COLUMNS[self.name]
+        return CATALOGUE[self.name]
 
     @cached_property
     def digest(self) -> str:
@@ -94,7 +89,7 @@ def load(folder: Path) -> dict[str, Table]:
     Raises LofpError where one is missing, damaged or of another version of lofp-enrich, and where
     one that no catalogue is without has no rows: that would wipe the lookups in use.
     """
-    tables = {name: load_file(folder / name) for name in LOOKUP_FILES}
+    tables = {name: load_file(folder / name) for name in CATALOGUE}
     for name in _NEEDED:
         if not tables[name].rows:
             raise LofpError(f"{folder / name} has no rows; run lofp-enrich build again.")
@@ -128,7 +123,7 @@ def difference(old: Table, new: Table) -> Change:
 
 
 def _rows(path: Path, cells: Iterator[list[str]]) -> Iterator[list[str]]:
-    expected = COLUMNS[path.name]
+    expected = CATALOGUE[path.name]
     if tuple(next(cells, ())) != expected:
         raise LofpError(
             f"{path} has other columns than this version of lofp-enrich writes; run lofp-enrich "

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import HealthCheck, settings
 
 from lofp_enrich.cli import main
 from tests.demo import install
 from tests.splunkd.fixtures import python as python
 from tests.splunkd.fixtures import splunkd as splunkd
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ours")
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 ATTACK = CHECKOUT / "lofp_enrich" / "data" / "attack.csv"
@@ -27,9 +33,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+# click 8.1, the last for Python 3.9, mixes standard error into the output unless told.
+_RUNNER = (
+    CliRunner(mix_stderr=False)  # type: ignore[call-arg,unused-ignore]
+    if "mix_stderr" in inspect.signature(CliRunner).parameters
+    else CliRunner()
+)
+
+
 def run(*arguments: object, stdin: str | bytes | None = None) -> Result:
     """Runs `lofp-enrich` as a user would; a traceback fails the test."""
-    result = CliRunner().invoke(main, [str(each) for each in arguments], input=stdin)
+    result = _RUNNER.invoke(main, [str(each) for each in arguments], input=stdin)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result

@@ -155,9 +155,11 @@ class TestLookupDefinitions:
 
     def test_every_lookup_file_has_one_under_its_own_name(self) -> None:
         # What the command ranks by is nothing that a `| lookup` could use.
-        files = {*package.LOOKUP_FILES, *package.SITE_FILES} - {"lofp_ranking.csv"}
-        assert {stanza["filename"] for stanza in self.conf.values()} == files
-        assert {f"{name}.csv" for name in self.conf} == files
+        files = {*columns.CATALOGUE, *columns.SITE} - {"lofp_ranking.csv"}
+        # What a push stages in is a collection of KV store, and no file.
+        named = {name: each for name, each in self.conf.items() if name != "lofp_staging"}
+        assert {stanza["filename"] for stanza in named.values()} == files
+        assert {f"{name}.csv" for name in named} == files
 
     @pytest.mark.parametrize("name", LOOKUPS)
     def test_matches_in_any_case_and_not_without_end(self, name: str) -> None:
@@ -202,7 +204,7 @@ def test_everything_is_for_all_and_only_admins_change_it() -> None:
     assert "[]\naccess = read : [ * ], write : [ admin, sc_admin ]\n" in text
     exported = set(re.findall(r"\[(\w+)\]\nexport = system\n", text))
     shared = {path.stem for path in DEFAULT.glob("*.conf")} - {"app"}
-    assert exported == shared - {"savedsearches"} | {"alerts", "lookups", "views"}
+    assert exported == shared - {"collections", "savedsearches"} | {"alerts", "lookups", "views"}
 
 
 @pytest.mark.parametrize(

@@ -398,6 +398,7 @@ class TestFaultsOfSplunklib:
         assert level == "WARN"
         assert "could not be enriched: ValueError: " in text
         assert "{" in text
+        assert text.encode(), "half a surrogate pair is no text that splunkd could show"
 
     def test_half_a_surrogate_pair(self, changed: Changed, known_app: Path) -> None:
         data = (known_app / "lookups" / "lofp_entries.csv").read_bytes()
@@ -459,10 +460,12 @@ class TestFaultsOfSplunklib:
     def test_field_names_that_splunklib_refuses(self, known: Splunkd) -> None:
         names = ["rule.mitre.id{}", "MITRE Techniques", "1st", "ünï"]
         events: list[Event] = [{name: "T1059.001"} for name in names]
-        for option in ("technique_field", "rule_field", "context_fields"):
-            result = known.search(f'| lofpenrich {option}="{",".join(names)}"', events)
-            assert result.messages == []
-        result = known.search(f'| lofpenrich technique_field="{",".join(names)}"', events)
+        text = ",".join(names)
+        result = known.search(
+            f'| lofpenrich technique_field="{text}" rule_field="{text}" context_fields="{text}"',
+            events,
+        )
+        assert result.messages == []
         assert statuses(result) == ["matched"] * len(names)
 
     def test_it_says_itself_where_it_runs(self, known: Splunkd) -> None:
@@ -488,7 +491,7 @@ DAMAGE: dict[str, Callable[[bytes], bytes | None]] = {
     "UTF-16": lambda data: data.decode().encode("utf-16"),
     "old Mac's line ends": lambda data: data.replace(b"\n", b"\r"),
 }
-READ = ("lofp_attack.csv", "lofp_entries.csv", "lofp_rules.csv")
+READ = ("lofp_attack.csv", "lofp_entries.csv", "lofp_ranking.csv", "lofp_rules.csv")
 """Lookup files without which nothing can be explained."""
 
 
@@ -524,6 +527,8 @@ class TestLookupFiles:
     ) -> None:
         """As above for all of them, without a process each."""
         for name in READ:
+            if (name, damage) == ("lofp_attack.csv", "old Mac's line ends"):
+                continue  # this one is read as a whole, and csv knows such line ends
             folder = tmp_path / name
             shutil.copytree(known_app / "lookups", folder)
             data = DAMAGE[damage]((folder / name).read_bytes())

@@ -61,6 +61,18 @@ LOCAL = (
     "enabled",
 )
 
+CATALOGUE = {
+    "lofp_attack.csv": ATTACK,
+    "lofp_entries.csv": ENTRIES,
+    "lofp_meta.csv": META,
+    "lofp_ranking.csv": RANKING,
+    "lofp_rules.csv": RULES,
+    "lofp_techniques.csv": TECHNIQUES,
+}
+"""The lookup files that are generated, and their columns."""
+SITE = {"lofp_deployed.csv": DEPLOYED, "lofp_local.csv": LOCAL}
+"""The site's own files."""
+
 OUTPUT_BRIEF = ("status", "count", "statement", "match", "rule", "entry_id")
 """Output fields of `output=brief`, without the prefix; the first two are single values."""
 OUTPUT_FULL = (

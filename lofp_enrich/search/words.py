@@ -66,10 +66,10 @@ def _says_something(word: str) -> bool:
 
 @lru_cache(maxsize=50_000)
 def stem(word: str) -> str:
-    """`word` without its ending, so that `deploys`, `deployed` and `deploying` meet at `deploy`."""
+    """`word` without its ending, so that `creates`, `created` and `creating` meet at `creat`."""
     if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > _STEM:
         word = word[:-1]
     for suffix in _SUFFIXES:
         if word.endswith(suffix) and len(word) - len(suffix) >= _STEM:
             return word[: -len(suffix)]
-    return word
+    return word[:-1] if word.endswith("e") and len(word) > _STEM else word

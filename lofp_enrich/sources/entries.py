@@ -21,7 +21,8 @@ from lofp_enrich.sources.fields import Items, Table
 _SCHEMA = Path(__file__).parent.parent / "schema" / "entry.schema.json"
 _LISTS = frozenset({"techniques", "products", "terms"})
 _NAMES = {
-    "aws": "AWS", "gcp": "GCP", "github": "GitHub", "gitlab": "GitLab", "m365": "Microsoft 365",
+    "av": "AV", "aws": "AWS", "edr": "EDR", "entra": "Entra", "gcp": "GCP",
+    "github": "GitHub", "gitlab": "GitLab", "m365": "Microsoft 365",
     "macos": "macOS", "sso": "SSO", "vmware": "VMware",
 }  # fmt: skip
 

@@ -23,7 +23,7 @@ MEMBER = st.builds(
 TERMS = st.dictionaries(NAME.filter(str.isalnum), st.integers(1, 999), max_size=5)
 
 
-@settings(deadline=None)
+@settings(max_examples=40)
 @given(
     pairs=st.lists(st.tuples(MEMBER, TERMS), max_size=12, unique_by=lambda pair: pair[0].entry_id),
     size=st.integers(1, 200),
