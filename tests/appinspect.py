@@ -18,6 +18,9 @@ TAGS = ("cloud", "private_victoria", "future", "")
 """Splunk Cloud's vetting, its self-service installation, what will be asked next; all checks."""
 
 ALLOWED = {
+    "check_collections_conf": (
+        "says that there is a collections.conf, and itself that no action is required"
+    ),
     "check_for_python_script_existence": (
         "counts .py files and asks whether they run on Python 3, which the tests show"
     ),
