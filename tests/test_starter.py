@@ -170,11 +170,11 @@ def test_lookups_are_made_from_them(starter_lookups: Path) -> None:
     )
 
 
-if __name__ == "__main__":
-    for file in FILES:
-        file.write_bytes(normal_form(read(file)).encode())
-
-
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_no_word_that_appinspect_refuses(path: Path) -> None:
     assert REFUSED.findall(path.read_text(encoding="utf-8")) == []
+
+
+if __name__ == "__main__":
+    for file in FILES:
+        file.write_bytes(normal_form(read(file)).encode())
