@@ -24,20 +24,23 @@ def values_of(alert: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
 
 
 def enrich_jsonl(lines: Iterable[str], out: TextIO, enricher: Enricher) -> int:
-    """One line out for each line in, in order; gives how many lines were no JSON object.
+    """One line out for each line in, in order; gives how many were no JSON object.
 
-    Such a line goes out as `_raw` with a status that says so.
+    Such a line goes out as `_raw`, with the status `error`; a blank one stays blank.
     """
     faulty = 0
     for line in lines:
+        if not line.strip():
+            out.write("\n")
+            continue
         try:
             alert = json.loads(line, parse_float=_number)
             if not isinstance(alert, dict):
                 raise ValueError
         except (ValueError, RecursionError):
             faulty += 1
-            status, *_ = enricher.output_fields
-            out.write(_json({"_raw": line.rstrip("\r\n"), status: "no JSON object"}))
+            output = enricher.bare_output("error")
+            out.write(_json({"_raw": line.rstrip("\r\n"), **output}))
             continue
         for output in enricher.outputs(values_of(alert)):
             out.write(_json({**alert, **output}))

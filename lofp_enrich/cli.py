@@ -23,7 +23,6 @@ from lofp_enrich.search import options as search_options
 from lofp_enrich.search.attack import Attack
 from lofp_enrich.search.enrich import Enricher, load_enricher
 from lofp_enrich.search.errors import SearchError
-from lofp_enrich.sources import SOURCES
 
 _LOOKUPS = click.option(
     "--lookups",
@@ -53,34 +52,9 @@ def main() -> None:
     """Puts the known harmless explanations of an alert on the alert."""
 
 
-def _named_paths(
-    ctx: click.Context, param: click.Parameter, value: Sequence[str]
-) -> list[building.Named]:
-    named: list[building.Named] = []
-    for text in value:
-        name, equals, path = text.partition("=")
-        fetched = not equals and name in cli_fresh.FETCHED
-        if not fetched and not (name in SOURCES and path):
-            raise click.BadParameter(
-                f"{text!r} is not NAME=PATH with NAME one of {', '.join(SOURCES)}, nor one of "
-                f"{', '.join(cli_fresh.FETCHED)} alone."
-            )
-        named.append((name, Path(path) if path else None))
-    return named
-
-
 def _source_options(command: Callable[..., None]) -> Callable[..., None]:
     options = (
-        click.option(
-            "--source",
-            "sources",
-            multiple=True,
-            metavar="NAME[=PATH]",
-            callback=_named_paths,
-            help=f"Rules to read: NAME is one of {', '.join(SOURCES)}; PATH is a folder, .tar.gz "
-            "or .zip. Without PATH, the snapshot that fetch brought; attack, without PATH, takes "
-            "the ATT&CK table from it. Repeatable.",
-        ),
+        cli_fresh.SOURCE,
         click.option("--no-starter", is_flag=True, help="Leave the starter entries out."),
         click.option("--no-notes", is_flag=True, help="Leave Elastic's guides out."),
         click.option(
@@ -108,7 +82,13 @@ def _source_options(command: Callable[..., None]) -> Callable[..., None]:
 def build(as_json: bool, out: Path, **choices: Any) -> None:
     """Make the lookup files from rule sources and the starter entries."""
     built = _build(**choices)
-    files = lookups.write(built.catalogue, built.attack, built.origins, out)
+    if not built.readings:
+        raise click.UsageError("--no-starter leaves nothing to read; name a --source.")
+    files = {}
+    if any(map(building.silence, built.readings)):
+        click.echo(f"lofp-enrich: the lookups in {out} stay as they are.", err=True)
+    else:
+        files = lookups.write(built.catalogue, built.attack, built.origins, out)
     _report(built, as_json, {str(out / name): state for name, state in files.items()})
 
 
@@ -221,8 +201,14 @@ def enrich(file: Path, directory: Path, form: str | None, **arguments: str) -> N
     finally:
         out.flush()
         out.detach()
+    for trouble in enricher.troubles:
+        click.echo(f"lofp-enrich: {trouble}", err=True)
     if faulty:
-        click.echo(f"lofp-enrich: {faulty} lines are no JSON object; they went through.", err=True)
+        click.echo(
+            f"lofp-enrich: {faulty} lines are no JSON object; they went through with the status "
+            "error. One alert a line is wanted; for a table give --format csv.",
+            err=True,
+        )
         sys.exit(1)
 
 

@@ -21,6 +21,7 @@ from lofp_enrich import fetch as fetching
 from lofp_enrich import push as pushing
 from lofp_enrich import status as inspecting
 from lofp_enrich.credentials import SESSION, TOKEN, find_secret
+from lofp_enrich.errors import LofpError
 from lofp_enrich.package import APP
 from lofp_enrich.splunkd import Splunkd
 
@@ -73,10 +74,16 @@ def push(directory: Path, apply: bool, take_over: bool, quiet: bool, **where: An
         click.echo(str(change))
     if pushed or not quiet:
         click.echo(_summary(pushed))
+    if _leaves(pushed):
+        sys.exit(1)
+
+
+def _leaves(pushed: pushing.Pushed) -> bool:
+    """Whether something was left behind there; if so, it is said."""
     if pushed.left:
         left = ", ".join(pushed.left)
         click.echo(f"lofp-enrich: left behind there: {left}; the next push removes it.", err=True)
-        sys.exit(1)
+    return bool(pushed.left)
 
 
 def _summary(pushed: pushing.Pushed) -> str:
@@ -136,34 +143,47 @@ def _door(
 
 @click.command()
 @click.argument("names", nargs=-1, type=click.Choice(cli_fresh.FETCHED), metavar="[NAME]...")
+@cli_fresh.SOURCE
 @cli_fresh.CACHE
 @click.option("--mirror", default="", help="Base of a mirror of api.github.com and github.com.")
 @_splunk_options
 def refresh(
-    names: Sequence[str], cache: Path | None, mirror: str, directory: Path, **where: Any
+    names: Sequence[str],
+    sources: Sequence[building.Named],
+    cache: Path | None,
+    mirror: str,
+    directory: Path,
+    **where: Any,
 ) -> None:
     """Fetch, build and push in one, for cron: quiet where nothing changed.
 
-    NAME is as for fetch. A source that cannot be fetched is taken from its old snapshot, and the
-    exit code is 1.
+    NAME is as for fetch. The catalogue is built from all snapshots that were ever fetched, and
+    from each --source. A NAME that cannot be fetched is taken from its old snapshot, and the exit
+    code is 1; where there is none, or a source has fallen silent, Splunk keeps what it has.
     """
-    wanted = list(names or cli_fresh.FETCHED)
     cache = cache or caching.default_folder()
-    results = fetching.fetch(wanted, cache, url=mirror)
+    wanted = names or cli_fresh.FETCHED
+    results = fetching.fetch(list(wanted), cache, url=mirror)
     failed = [result for result in results if result.state == "failed"]
     for result in failed:
         click.echo(f"lofp-enrich: {result}", err=True)
-    held = [name for name in wanted if caching.snapshot(name, cache)]
-    built = building.build([(name, None) for name in held], cache)
+    missing = [name for name in wanted if not caching.snapshot(name, cache)]
+    if missing:
+        raise LofpError(f"{', '.join(missing)}: no snapshot to build from; Splunk was not touched.")
+    held = [(name, None) for name in cli_fresh.FETCHED if caching.snapshot(name, cache)]
+    built = building.build([*held, *sources], cache)
     errors = [error for reading in built.readings for error in reading.errors]
     for error in errors:
         click.echo(str(error), err=True)
+    silences = list(filter(None, map(building.silence, built.readings)))
+    if silences:
+        raise LofpError(f"{' '.join(silences)} Splunk was not touched.")
     lookups.write(built.catalogue, built.attack, built.origins, directory)
     with _door(**where) as door:
         pushed = pushing.push(door, directory, apply=True)
     if pushed:
         click.echo(_summary(pushed))
-    if failed or errors or pushed.left:
+    if _leaves(pushed) or failed or errors:
         sys.exit(1)
 
 

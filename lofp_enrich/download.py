@@ -17,7 +17,7 @@ from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Callable, NoReturn, TypeVar
+from typing import Callable, NoReturn, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -26,6 +26,7 @@ from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError, LocationValueError
 
 from lofp_enrich import __version__
+from lofp_enrich.causes import causes, reason
 from lofp_enrich.errors import LofpError
 
 _REDIRECTS = 5
@@ -325,7 +326,7 @@ def _fail(host: str, error: BaseException) -> NoReturn:
 
     It is not called where the error is handled: what is raised here must not carry it as context.
     """
-    chain = list(_causes(error))
+    chain = list(causes(error))
     for cause in chain:
         if isinstance(cause, ssl.SSLCertVerificationError):
             raise LofpError(
@@ -339,35 +340,9 @@ def _fail(host: str, error: BaseException) -> NoReturn:
         raise LofpError(
             f"{host}: the file that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names cannot be used."
         )
+    why = reason(chain, "it broke off")
     if isinstance(error, exceptions.ProxyError):
         status = re.search(r"Tunnel connection failed: (\d{3})", str(chain[-1]))
-        reason = f"HTTP {status[1]}" if status else _reason(chain)
-        raise Broken(f"{host}: the connection through the proxy of HTTPS_PROXY failed ({reason})")
-    raise Broken(f"{host}: the connection failed ({_reason(chain)})")
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An error and what it wraps; requests and urllib3 hide it in three different places."""
-    seen: set[int] = set()
-    current: Any = error
-    while isinstance(current, BaseException) and id(current) not in seen:
-        seen.add(id(current))
-        yield current
-        inside = [getattr(current, "reason", None), *current.args]
-        inside += [current.__cause__, current.__context__]
-        current = next((each for each in inside if isinstance(each, BaseException)), None)
-
-
-def _reason(chain: list[BaseException]) -> str:
-    """The system's words for an error, or its class, never a library's message."""
-    names = " ".join(type(cause).__name__ for cause in chain)
-    if "Timeout" in names or "timeout" in names:
-        return "no answer in time"
-    if "IncompleteRead" in names or "RemoteDisconnected" in names:
-        return "it broke off"
-    for cause in reversed(chain):
-        if isinstance(cause, ssl.SSLError) and isinstance(cause.reason, str):
-            return cause.reason
-        if isinstance(cause, OSError) and isinstance(cause.strerror, str):
-            return cause.strerror
-    return type(chain[-1]).__name__
+        why = f"HTTP {status[1]}" if status else why
+        raise Broken(f"{host}: the connection through the proxy of HTTPS_PROXY failed ({why})")
+    raise Broken(f"{host}: the connection failed ({why})")

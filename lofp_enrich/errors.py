@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from lofp_enrich.model import Location
+
+_UNSEEN = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def plain(text: str) -> str:
+    """`text` without what a terminal obeys and what turns its direction: it may be hostile."""
+    return _UNSEEN.sub("", text)
 
 
 class LofpError(Exception):
@@ -19,7 +28,8 @@ class RuleError(LofpError):
         self.message = message
         self.location = location
         self.key = key
-        super().__init__(f"{location}: {key}: {message}" if key else f"{location}: {message}")
+        text = f"{location}: {key}: {message}" if key else f"{location}: {message}"
+        super().__init__(plain(text))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, RuleError) and str(self) == str(other)

@@ -64,7 +64,11 @@ def archive(files: Mapping[str, bytes]) -> bytes:
             info = tarfile.TarInfo(f"{APP}/{name}")
             info.size, info.mode = len(content), 0o644
             tar.addfile(info, io.BytesIO(content))
-    return gzip.compress(data.getvalue(), mtime=0)
+    packed = io.BytesIO()
+    # Not gzip.compress: what it writes as the operating system differs from Python to Python.
+    with gzip.GzipFile(filename="", mode="wb", fileobj=packed, mtime=0) as file:
+        file.write(data.getvalue())
+    return packed.getvalue()
 
 
 def _template() -> Iterator[tuple[str, bytes]]:
@@ -94,7 +98,10 @@ def _search_code() -> Iterator[tuple[str, bytes]]:
 
 def _splunklib() -> Iterator[tuple[str, bytes]]:
     """splunk-sdk as it is installed, byte for byte: AppInspect knows its files by their hashes."""
-    for file in sorted(metadata.files("splunk-sdk") or (), key=str):
+    files = metadata.files("splunk-sdk")
+    if not files:
+        raise LofpError("splunk-sdk is installed without a list of its files; install it with pip.")
+    for file in sorted(files, key=str):
         name = file.as_posix()
         if name.startswith("splunklib/") and name.endswith(".py") and "/modularinput/" not in name:
             yield f"{LIB}/{name}", Path(str(file.locate())).read_bytes()

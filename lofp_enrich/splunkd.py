@@ -12,7 +12,6 @@ import json
 import re
 import ssl
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -25,6 +24,7 @@ from requests.exceptions import ProxyError
 from splunklib import binding
 
 from lofp_enrich import __version__
+from lofp_enrich.causes import causes, reason
 from lofp_enrich.credentials import Secret
 from lofp_enrich.errors import LofpError
 
@@ -207,7 +207,7 @@ class Splunkd:
         )
 
     def _broken(self, error: BaseException) -> SplunkdError:
-        chain = list(_causes(error))
+        chain = list(causes(error))
         for cause in chain:
             # What they still hold: the secret, and the connection, which so would stay open.
             cause.__traceback__ = None
@@ -219,7 +219,7 @@ class Splunkd:
                 )
         who = "the proxy of HTTPS_PROXY does not connect" if isinstance(error, ProxyError) else ""
         return SplunkdError(
-            f"{self._where}: {who or 'the connection failed'} ({_reason(chain)}).", transient=True
+            f"{self._where}: {who or 'the connection failed'} ({reason(chain)}).", transient=True
         )
 
 
@@ -268,25 +268,3 @@ def _seconds(date: str) -> float | None:
         return parsedate_to_datetime(date).timestamp() if date else None
     except (TypeError, ValueError, OverflowError):  # TypeError: Python 3.9, for no date at all
         return None
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An error and what it wraps; requests and urllib3 hide it in three different places."""
-    seen: set[int] = set()
-    current: Any = error
-    while isinstance(current, BaseException) and id(current) not in seen:
-        seen.add(id(current))
-        yield current
-        inside = [getattr(current, "reason", None), *current.args]
-        inside += [current.__cause__, current.__context__]
-        current = next((each for each in inside if isinstance(each, BaseException)), None)
-
-
-def _reason(chain: list[BaseException]) -> str:
-    """The system's words for an error, or its class, never a library's message."""
-    if any("Timeout" in type(each).__name__ or isinstance(each, TimeoutError) for each in chain):
-        return "no answer in time"
-    for cause in reversed(chain):
-        if isinstance(cause, OSError) and isinstance(cause.strerror, str):
-            return cause.strerror
-    return "it was closed" if isinstance(chain[-1], ConnectionError) else type(chain[-1]).__name__

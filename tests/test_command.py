@@ -357,7 +357,7 @@ FAULT = """
 def _fault(self, values):
     raise ValueError({message})
 
-Enricher.outputs = _fault
+Enricher.answer = _fault
 """
 
 
@@ -396,7 +396,7 @@ class TestFaultsOfSplunklib:
         # Told once, though every chunk has the fault.
         ((level, text),) = result.messages
         assert level == "WARN"
-        assert "could not be enriched: ValueError: " in text
+        assert "an alert could not be enriched: ValueError: " in text
         assert "{" in text
         assert text.encode(), "half a surrogate pair is no text that splunkd could show"
 

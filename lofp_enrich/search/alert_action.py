@@ -79,7 +79,7 @@ def main(
         about = {name: _text(payload, key) for name, key in names.items()}
         explained = list(explain(results, enricher, **about))
         told = deliver(payload, chosen, explained) if explained else "no results to explain"
-        told = "; ".join([told, *troubles, *enricher.damaged])
+        told = "; ".join([told, *troubles, *enricher.troubles])
     except SearchError as error:
         status, code, told = "failure", 1, str(error)
     except Exception as error:  # a fault of our own is a line in the log like any other

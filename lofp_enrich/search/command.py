@@ -16,7 +16,14 @@ from typing import Any
 
 from splunklib.searchcommands import Configuration, Option, StreamingCommand
 
-from lofp_enrich.search.enrich import Enricher, Output, Values, load_enricher, output_fields
+from lofp_enrich.search.enrich import (
+    Enricher,
+    Output,
+    Values,
+    bare_output,
+    load_enricher,
+    output_fields,
+)
 from lofp_enrich.search.errors import SearchError
 from lofp_enrich.search.local import local_fields
 from lofp_enrich.search.options import LISTS, NAMES, Options, parse
@@ -121,8 +128,8 @@ class LofpEnrichCommand(StreamingCommand):  # type: ignore[misc]
             for cells in self._answers.get(key) or self._answer(table, row, key):
                 write(table.with_output(row, cells))
                 writer._pending_record_count += 1
-        for damage in self._enricher.damaged if self._enricher else ():
-            self._warn_once(damage)
+        for trouble in self._enricher.troubles if self._enricher else ():
+            self._warn_once(trouble)
 
     def _answer(self, table: Table, row: list[str], key: tuple[object, ...]) -> list[list[str]]:
         """The output cells for a row, one list or with `expand` several, remembered by its key."""
@@ -150,19 +157,8 @@ class LofpEnrichCommand(StreamingCommand):  # type: ignore[misc]
 
     def _outputs(self, values: Values) -> tuple[Output, ...]:
         if self._enricher is None:
-            return (self._bare("no_catalogue"),)
-        try:
-            outputs = self._enricher.outputs(values)
-        except Exception as error:  # one odd event must not cost the others
-            self._warn_once(f"an event could not be enriched: {type(error).__name__}: {error}")
-            return (self._bare("error"),)
-        return outputs
-
-    def _bare(self, status: str) -> Output:
-        output: Output = {name: [] for name in output_fields(self._parsed)}
-        output[self._parsed.prefix + "status"] = status
-        output[self._parsed.prefix + "count"] = "0"
-        return output
+            return (bare_output("no_catalogue", self._parsed),)
+        return self._enricher.outputs(values)
 
     def _warn_once(self, text: str) -> None:
         if text not in self._warned:

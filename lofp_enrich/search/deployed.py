@@ -45,7 +45,7 @@ def load_deployed(path: Path) -> dict[str, tuple[DeployedRule, ...]]:
             raise SearchError(f"{path.name} has no column rule_title or statement.")
         for cells in reader:
             rule = _rule({name: from_cell(cell or "") for name, cell in cells.items() if name})
-            for key in rule_keys(rule.title) if rule.statement else ():
+            for key in rule_keys(rule.title):
                 found[key] = (*found.get(key, ()), rule)
     except csv.Error as error:
         raise SearchError(f"{path.name} is damaged ({error}).") from error

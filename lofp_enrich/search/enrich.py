@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple, Union
@@ -54,6 +54,7 @@ class Enricher:
         self._deployed = deployed or {}
         self._options = options
         self._pools: dict[tuple[str, ...], rank.Candidates] = {}
+        self._troubles: dict[str, None] = {}
         self.fields = tuple(
             dict.fromkeys(
                 (
@@ -68,19 +69,32 @@ class Enricher:
         self.output_fields = output_fields(options)
 
     @property
-    def damaged(self) -> list[str]:
-        """One sentence for every lookup file in which rows had to be passed over so far."""
-        return self._index.damaged
+    def troubles(self) -> list[str]:
+        """One sentence for all that went wrong so far without ending the work."""
+        return [*self._index.damaged, *self._troubles]
 
     def outputs(self, values: Values) -> tuple[Output, ...]:
-        """The output fields of an alert: one set, or with `expand` one for each explanation."""
-        return tuple(_outputs(self.answer(values), self._options))
+        """The output fields of an alert: one set, or with `expand` one for each explanation.
+
+        Never raises: an alert that cannot be answered has the status `error`, for one odd alert
+        must not cost the others; what was amiss is in `troubles`.
+        """
+        try:
+            return tuple(_outputs(self.answer(values), self._options))
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            self._troubles[f"an alert could not be enriched: {reason}"] = None
+            return (bare_output("error", self._options),)
+
+    def bare_output(self, status: str) -> Output:
+        """The output fields of what is no alert at all."""
+        return bare_output(status, self._options)
 
     def answer(self, values: Values) -> Answer:
         """The explanations of an alert, best first: own ones, the firing rule's, then by score."""
         options = self._options
         named = technique_ids(_texts(values, options.technique_field), self._index.attack)
-        came_in = dict(named)
+        came_in = dict(named) or self._deployed_techniques(values)
         techniques = tuple(came_in)
         names = tuple(_texts(values, options.rule_field))
         context = context_of(_of(values, (*options.context_fields, *options.rule_field)))
@@ -121,13 +135,23 @@ class Enricher:
                     return rules
         return ()
 
+    def _deployed_techniques(self, values: Values) -> dict[str, str]:
+        """What the rule that fired is annotated with at the site, for an alert that names none."""
+        names = _texts(values, self._options.rule_field)
+        rules = next(self._deployed_as(names), ())
+        return dict(technique_ids((t for r in rules for t in r.techniques), self._index.attack))
+
+    def _deployed_as(self, names: Iterable[str]) -> Iterator[tuple[DeployedRule, ...]]:
+        keys = (key for name in names for key in rule_keys(name))
+        return (self._deployed[key] for key in keys if key in self._deployed)
+
     def _stated_here(self, names: Iterable[str]) -> tuple[DeployedRule, ...]:
         options = self._options
         wanted = not options.source or "deployed" in options.source
         if options.match == "technique" or options.kind or not wanted:
             return ()  # nobody has said of what kind they are
-        keys = (key for name in names for key in rule_keys(name))
-        return next((self._deployed[key] for key in keys if key in self._deployed), ())
+        found = next(self._deployed_as(names), ())
+        return tuple(rule for rule in found if rule.statement)
 
     def _stated(self, rules: Iterable[RuleRow]) -> dict[str, tuple[EntryRow, RuleRow]]:
         found: dict[str, tuple[EntryRow, RuleRow]] = {}
@@ -178,6 +202,12 @@ def output_fields(options: Options) -> list[str]:
     """The fields that are written, with the prefix, in order."""
     names = columns.OUTPUT_FULL if options.output == "full" else columns.OUTPUT_BRIEF
     return [options.prefix + name for name in names]
+
+
+def bare_output(status: str, options: Options) -> Output:
+    """The output fields of an alert about which there is nothing to say but `status`."""
+    empty: Output = {name: [] for name in output_fields(options)}
+    return {**empty, options.prefix + "status": status, options.prefix + "count": "0"}
 
 
 def _outputs(answer: Answer, options: Options) -> Iterable[Output]:

@@ -62,7 +62,7 @@ def by_rule(entry: EntryRow, rule: RuleRow, came_in: Mapping[str, str]) -> Expla
     return Explanation(
         entry.statement,
         "rule",
-        citation(rule.rule_title, rule.source, rule.author),
+        citation(rule.rule_title, rule.source, rule.author) + _how(entry),
         entry.entry_id,
         entry.check,
         entry.kind,
@@ -91,7 +91,7 @@ def by_technique(ranked: rank.Ranked, came_in: Mapping[str, str]) -> Explanation
     return Explanation(
         entry.statement,
         ranked.match,
-        citation(entry.rule_title, source, entry.author),
+        citation(entry.rule_title, source, entry.author) + _how(entry),
         entry.entry_id,
         entry.check,
         entry.kind,
@@ -102,6 +102,11 @@ def by_technique(ranked: rank.Ranked, came_in: Mapping[str, str]) -> Explanation
         entry.url,
         _WHY[ranked.match] + shares,
     )
+
+
+def _how(entry: EntryRow) -> str:
+    """Elastic's guides say where generative AI had a part in them, and so do we."""
+    return " [written with generative AI]" if entry.generated == "true" else ""
 
 
 def citation(title: str, source: str, author: str) -> str:

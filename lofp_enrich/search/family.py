@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
+from lofp_enrich.search.errors import SearchError
+
 _PART = 30_000
 """Characters of a cell: a technique with more gets several rows. Splunk handles longer cells, but
 KV store, spreadsheets and a person's editor are easier with these."""
@@ -39,9 +41,13 @@ class Family:
     def __init__(self, rows: Iterable[Sequence[str]]) -> None:
         """`rows` are the cells part, entries, words of the technique's rows, in any order."""
         parts = sorted(rows, key=lambda row: int(row[0]) if row[0].isdigit() else 0)
-        self.members = tuple(
-            _member(text) for _, entries, _ in parts for text in entries.split("|") if text
-        )
+        texts = [text for _, entries, _ in parts for text in entries.split("|") if text]
+        try:
+            self.members = tuple(map(_member, texts))
+        except ValueError as error:
+            raise SearchError(
+                "lofp_ranking.csv is damaged; install the app again or run lofp-enrich build."
+            ) from error
         self._words = ";" + ";".join(words for _, _, words in parts if words) + ";"
         self._postings: dict[str, Postings] = {}
 
@@ -58,7 +64,8 @@ class Family:
             start += len(word) + 2
             for pair in self._words[start : self._words.find(";", start)].split(","):
                 place, _, weight = pair.partition(":")
-                if int(place) < len(self.members):
+                known = place.isdigit() and weight.isdigit()
+                if known and int(place) < len(self.members):
                     yield int(place), int(weight)
 
 

@@ -194,12 +194,12 @@ def _is_date(text: str) -> bool:
 def _local_row(row: Mapping[str, str], attack: Attack) -> LocalRow:
     technique = row["technique"].upper()
     return LocalRow(
-        row["statement"],
+        " ".join(row["statement"].split()),
         _pattern(attack.current(technique)),
         _rule_patterns(row["rule"]),
         row["field"],
         Wildcard(row["value"]) if row["field"] else None,
-        row["reason"],
+        " ".join(row["reason"].split()),
         row["owner"],
     )
 

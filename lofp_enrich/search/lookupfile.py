@@ -54,10 +54,13 @@ class LookupFile:
         if not places:
             return []
         rows = []
-        with self._path.open("rb") as file:
-            for place in (places,) if isinstance(places, int) else places:
-                file.seek(place)
-                rows.append(_cells(file.readline()))
+        try:
+            with self._path.open("rb") as file:
+                for place in (places,) if isinstance(places, int) else places:
+                    file.seek(place)
+                    rows.append(_cells(file.readline()))
+        except OSError as error:
+            raise self._unreadable(error) from error
         return rows
 
     def _scan(self) -> None:
@@ -74,10 +77,7 @@ class LookupFile:
                         places[key] = [*(held if isinstance(held, list) else [held]), place]
                     place += len(line)
         except OSError as error:
-            raise SearchError(
-                f"{self.name} cannot be read ({error.strerror}); "
-                "install the app again or run lofp-enrich build."
-            ) from error
+            raise self._unreadable(error) from error
         missing = [column for column in self._columns if column not in header]
         if missing:
             raise SearchError(
@@ -87,6 +87,12 @@ class LookupFile:
         self._places = places
         self._width = len(header)
         self._order = [header.index(column) for column in self._columns]
+
+    def _unreadable(self, error: OSError) -> SearchError:
+        return SearchError(
+            f"{self.name} cannot be read ({error.strerror}); "
+            "install the app again or run lofp-enrich build."
+        )
 
 
 def _cells(line: bytes) -> list[str]:

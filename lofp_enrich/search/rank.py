@@ -113,14 +113,14 @@ class Candidates:
         chosen: list[Ranked] = []
         spoken: list[set[str]] = []
         for score, number in heapq.merge(_ascending(hits), others):
-            if len(chosen) == most or -score < min_score:
+            within = min(100.0, max(0.0, -score))
+            if len(chosen) == most or within < min_score:
                 break
             entry = self._index.entry(self._members[number].entry_id)
             mine = set(words(entry.statement)) if entry else set()
             if entry and _is_news(mine, spoken, context):
                 spoken.append(mine)
                 share = self._shared_words(number, context)
-                within = min(100.0, max(0.0, -score))
                 chosen.append(Ranked(entry, self._matches[number], within, share))
         return chosen
 
@@ -181,7 +181,7 @@ def meeting(stated: Sequence[str], techniques: Sequence[str]) -> Meeting:
 def shared_weight(entry: EntryRow, context: Context) -> int:
     """How much of what the alert says a rule's own statement speaks of."""
     terms = (term.partition(":") for term in split_list(entry.terms))
-    return sum(int(weight) for word, _, weight in terms if word in context.words)
+    return sum(int(w) for word, _, w in terms if word in context.words and w.isdigit())
 
 
 def _nearness_of(techniques: Sequence[str]) -> Callable[[tuple[str, ...]], tuple[str, float]]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Callable, TypeVar
 
-from lofp_enrich.errors import RuleError
+from lofp_enrich.errors import RuleError, plain
 from lofp_enrich.model import Location, Rule
 
 DESCRIPTION_CHARS = 1000
@@ -141,7 +141,7 @@ def mappings(table: Table, key: str) -> tuple[Table, ...]:
 
 def fold(value: str) -> str:
     """The text with every run of white space as one blank, none at the ends."""
-    return " ".join(value.split())
+    return " ".join(plain(value).split())
 
 
 def technique_ids(values: Iterable[str]) -> tuple[str, ...]:

@@ -115,6 +115,7 @@ def rule(name: str, number: int) -> tuple[str, str]:
             f'rule_id = "00000000-0000-4000-8000-{number:012}"\nrisk_score = 21\n'
             f'severity = "low"\ntype = "query"\nquery = "process where true"\n'
             f'description = "A test."\nfalse_positives = ["Nightly job {number}"]\n'
+            '[[rule.threat]]\nframework = "MITRE ATT&CK"\n[[rule.threat.technique]]\nid = "T1059"\n'
         )
     if name == "splunk":
         return f"detections/endpoint/odd_{number}.yml", (

@@ -281,16 +281,39 @@ class TestDeployed:
         row = "x,deployed,Access - Badge Readers - Rule,,T1078,The badge readers sign in.\n"
         enricher = self.enricher(known_lookups, tmp_path, row)
         for name in ("Access - Badge Readers - Rule", "badge readers", "[Custom] Badge Readers"):
-            assert statements(enricher, search_name=name) == ["The badge readers sign in."]
+            assert statements(enricher, search_name=name)[0] == "The badge readers sign in."
         assert statements(enricher, search_name="Other") == []
         only = self.enricher(known_lookups, tmp_path, row, source="sigma")
-        assert statements(only, search_name="Badge Readers") == []
+        assert "The badge readers sign in." not in statements(only, search_name="Badge Readers")
+
+    def test_its_techniques_serve_an_alert_that_names_none(
+        self, known_lookups: Path, tmp_path: Path
+    ) -> None:
+        row = "x,deployed,Badge Readers,,T1078,The badge readers sign in.\n"
+        enricher = self.enricher(known_lookups, tmp_path, row, max="50", output="full")
+        bare = enricher.answer({"search_name": ("Badge Readers",)})
+        assert {each.technique for each in bare.explanations[1:]} == {"T1078", "T1078.004"}
+        named = {"search_name": ("Badge Readers",), "technique_id": ("T1685",)}
+        assert {each.technique for each in enricher.answer(named).explanations[1:]} == {"T1685"}
+
+    @pytest.mark.parametrize(
+        "data", [b"", b"a,b\n1,2\n", b"rule_title\nx\n", b"rule_title;statement\n"]
+    )
+    def test_a_file_that_is_no_such_table_costs_its_own_rules_alone(
+        self, known_lookups: Path, tmp_path: Path, data: bytes
+    ) -> None:
+        for path in known_lookups.glob("*.csv"):
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+        (tmp_path / "lofp_deployed.csv").write_bytes(data)
+        enricher, troubles = load_enricher(tmp_path, parse({}), TODAY)
+        assert [each.partition(" ")[0] for each in troubles] == ["lofp_deployed.csv"]
+        assert len(statements(enricher, technique_id="T1685")) == 3
 
     def test_the_same_statement_is_shown_once(self, known_lookups: Path, tmp_path: Path) -> None:
         title = "ESCU - Cloud Key - Made By Hand - Rule"
         row = f"x,deployed,{title},,T1098.001,Break-glass drills make a key by hand\n"
         found = statements(self.enricher(known_lookups, tmp_path, row), search_name=title)
-        assert [each.rstrip(".") for each in found] == ["Break-glass drills make a key by hand"]
+        assert [each.startswith("Break-glass drills") for each in found].count(True) == 1
 
 
 FIELD = st.sampled_from(

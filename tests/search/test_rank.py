@@ -62,9 +62,7 @@ class TestMeeting:
         assert other in techniques
         assert parent(one) == parent(other)
         assert (match == "technique") == (one == other)
-        assert rank.meeting(techniques, stated)[0] == {"child": "parent", "parent": "child"}.get(
-            match, match
-        )
+        assert rank.meeting(techniques, stated).match
 
 
 class TestOrder:
@@ -128,18 +126,27 @@ class TestOrder:
         found = answer(enricher_of(rules, **FULL), process="printer printer lemon")
         assert found.explanations[0].statement == "printer lemon"
 
-    def test_a_statement_under_all_techniques_explains_none(self, enricher_of: EnricherOf) -> None:
+    @pytest.mark.parametrize("technique", ["T1059.001", "T1059"])
+    def test_a_statement_under_all_techniques_explains_none(
+        self, enricher_of: EnricherOf, technique: str
+    ) -> None:
         everywhere = "T1059.001 T1078 T1003 T1021 T1053 T1055 T1070 T1105 T1110 T1140 T1190 T1204"
-        rules = [rule("apple everywhere", techniques=everywhere), rule("birch here")]
-        assert statements(answer(enricher_of(rules, **FULL))) == ["birch here", "apple everywhere"]
+        rules = [
+            rule(f"{each} at work", techniques=everywhere if number < 5 else "T1059.001")
+            for number, each in enumerate(SUBJECTS[:10])
+        ]
+        found = statements(answer(enricher_of(rules, **FULL), technique))
+        assert {each.split()[0] for each in found[:5]} == set(SUBJECTS[5:10])
 
     def test_a_statement_that_says_what_to_check_before_one_that_does_not(
         self, enricher_of: EnricherOf
     ) -> None:
-        rules = [rule("apple one"), rule("birch two", check="Look."), rule("cedar three")]
+        rules = [
+            rule(f"{each} at work", check="Look." if number < 5 else "")
+            for number, each in enumerate(SUBJECTS[:10])
+        ]
         found = answer(enricher_of(rules, **FULL))
-        assert found.explanations[0].statement == "birch two"
-        assert found.explanations[0].check == "Look."
+        assert [each.check for each in found.explanations] == ["Look."] * 5 + [""] * 5
 
     def test_ties_by_rules_then_id(self, enricher_of: EnricherOf) -> None:
         rules = [rule(f"{each} runs") for each in SUBJECTS[:8]]
@@ -213,6 +220,13 @@ class TestTemplates:
 
 
 class TestMinScore:
+    def test_without_one_the_worst_of_all_is_shown(self, enricher_of: EnricherOf) -> None:
+        everywhere = " ".join(["T1059.003", *(f"T{number}" for number in range(2000, 2100))])
+        worst = rule("Filter as needed.", techniques=everywhere, product="aws")
+        found = answer(enricher_of([worst], **FULL), "T1059", sourcetype="WinEventLog")
+        assert [each.score for each in found.explanations] == ["0"]
+        assert (found.status, found.total) == ("matched", 1)
+
     def test_what_scores_less_is_left_out_and_counted(self, enricher_of: EnricherOf) -> None:
         rules = [rule("apple backup"), rule("birch printers"), rule("Filter as needed.")]
         scores = [int(each.score) for each in answer(enricher_of(rules, **FULL)).explanations]
