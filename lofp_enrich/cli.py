@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
@@ -85,18 +85,16 @@ def build(as_json: bool, out: Path, **choices: Any) -> None:
     if not built.readings:
         raise click.UsageError("--no-starter leaves nothing to read; name a --source.")
     files = {}
-    if any(map(building.silence, built.readings)):
-        click.echo(f"lofp-enrich: the lookups in {out} stay as they are.", err=True)
-    else:
+    if not any(map(building.silence, built.readings)):
         files = lookups.write(built.catalogue, built.attack, built.origins, out)
-    _report(built, as_json, {str(out / name): state for name, state in files.items()})
+    _report(built, as_json, {str(out / name): state for name, state in files.items()}, out)
 
 
 @main.command()
 @_source_options
 def check(as_json: bool, **choices: Any) -> None:
     """Read the sources without writing; name every file that cannot be read."""
-    _report(_build(**choices), as_json, {})
+    _report(_build(**choices), as_json)
 
 
 def _build(
@@ -115,7 +113,12 @@ def _build(
     )
 
 
-def _report(built: building.Built, as_json: bool, files: dict[str, str]) -> None:
+def _report(
+    built: building.Built,
+    as_json: bool,
+    files: Mapping[str, str] | None = None,
+    out: Path | None = None,
+) -> None:
     errors = [error for reading in built.readings for error in reading.errors]
     for error in errors:
         click.echo(str(error), err=True)
@@ -124,16 +127,18 @@ def _report(built: building.Built, as_json: bool, files: dict[str, str]) -> None
     techniques = {each for entry in entries for each in entry.techniques}
     if as_json:
         click.echo(
-            json.dumps({"sources": counts, "entries": len(entries), "files": files}, indent=2)
+            json.dumps({"sources": counts, "entries": len(entries), "files": files or {}}, indent=2)
         )
     else:
         Console().print(show.counts_table(counts))
         click.echo(f"{len(entries):,} entries for {len(techniques):,} techniques")
-        for name, state in files.items():
+        for name, state in (files or {}).items():
             click.echo(f"{name}: {state}")
     silences = list(filter(None, map(building.silence, built.readings)))
     for sentence in silences:
         click.echo(f"lofp-enrich: {sentence}", err=True)
+    if silences and out:
+        click.echo(f"lofp-enrich: the lookups in {out} stay as they are.", err=True)
     if errors or silences:
         sys.exit(1)
 
