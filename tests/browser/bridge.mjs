@@ -1,0 +1,102 @@
+// Drives one browser page for pytest: a line of JSON in, a line of JSON out.
+import { mkdtempSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import readline from "node:readline";
+
+const [modules, executablePath] = process.argv.slice(2);
+const { chromium } = createRequire(`${modules}/`)("playwright-core");
+// With a folder of its own the browser keeps what it has compiled of the bundle.
+const folder = mkdtempSync(join(tmpdir(), "lofp-browser-"));
+const context = await chromium.launchPersistentContext(folder, {
+  executablePath,
+  args: ["--no-sandbox", "--disable-gpu", "--font-render-hinting=none", "--force-color-profile=srgb"],
+  timezoneId: "Etc/UTC",
+  locale: "en-US",
+  reducedMotion: "reduce",
+});
+// Links lead out of the test: they are written down, not followed.
+await context.addInitScript(() => {
+  window.lofpOpened = [];
+  window.open = (link) => window.lofpOpened.push(link);
+});
+const page = await context.newPage();
+page.setDefaultTimeout(10_000);
+let faults = [];
+page.on("pageerror", (error) => faults.push(String(error)));
+
+// What a person can do; each answers when no search is under way and the page has come to rest.
+const actions = {
+  async open({ url, width, height }) {
+    faults = [];
+    await page.setViewportSize({ width, height });
+    await page.goto(url);
+    await settle();
+  },
+  async reload() {
+    await page.reload();
+    await settle();
+  },
+  async click({ selector, index = 0 }) {
+    await page.locator(selector).nth(index).click();
+    await settle();
+  },
+  async clickText({ selector, text }) {
+    await page.locator(selector).getByText(text, { exact: true }).first().click();
+    await settle();
+  },
+  async fill({ selector, text }) {
+    const field = page.locator(selector).first();
+    await field.fill(text);
+    await field.press("Enter");
+    await field.blur();
+    await settle();
+  },
+  async choose({ selector, text }) {
+    await page.locator(selector).first().click();
+    await page.getByRole("option", { name: text, exact: true }).click();
+    await settle();
+  },
+  async look({ source, argument }) {
+    return page.evaluate(`(${source})(${JSON.stringify(argument ?? null)})`);
+  },
+  // The whole page, not only what fits into the window.
+  async screenshot({ path }) {
+    const { width } = page.viewportSize();
+    const height = await page.evaluate(() => document.documentElement.scrollHeight);
+    await page.setViewportSize({ width, height });
+    await settle();
+    await page.screenshot({ path, animations: "disabled" });
+  },
+  async url() {
+    return page.url();
+  },
+  async faults() {
+    return faults;
+  },
+};
+
+// A table waits 200 ms for a second click, and a search starts a moment after its token is set.
+async function settle() {
+  await page.waitForFunction(() => window.lofpPending !== undefined);
+  await page.waitForTimeout(220);
+  let quiet = 0;
+  for (let turn = 0; turn < 1500 && quiet < 4; turn += 1) {
+    await page.waitForTimeout(20);
+    quiet = (await page.evaluate(() => window.lofpPending)) === 0 ? quiet + 1 : 0;
+  }
+}
+
+for await (const line of readline.createInterface({ input: process.stdin })) {
+  const { action, ...rest } = JSON.parse(line);
+  let reply;
+  try {
+    reply = { value: (await actions[action](rest)) ?? null };
+  } catch (error) {
+    reply = { error: String(error.message ?? error) };
+  }
+  process.stdout.write(`${JSON.stringify(reply)}\n`);
+}
+await context.close();
+rmSync(folder, { recursive: true, force: true });

@@ -1,0 +1,160 @@
+"""The dashboards' searches and macros without a browser, and what runs them here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from lofp_enrich.search.attack import Attack
+from lofp_enrich.search.columns import LOCAL
+from lofp_enrich.search.context import CONTEXT_FIELDS
+from lofp_enrich.search.local import load_local
+from lofp_enrich.search.names import RULE_FIELDS
+from tests.browser.conftest import NOW
+from tests.browser.evaluation import SplError, parse
+from tests.browser.spl import Splunk, split_pipeline
+
+MakeSplunk = Callable[..., Splunk]
+
+
+@pytest.mark.parametrize(
+    ("expression", "row", "value"),
+    [
+        ('"a" . b', {"b": "c"}, "ac"),
+        ('"C:\\\\x \\"y\\""', {}, 'C:\\x "y"'),
+        ("1 + 2 * 3", {}, 7),
+        ('if(a="1" AND NOT b="2" OR c="3", "yes", "no")', {"a": "1", "b": "2", "c": "3"}, "yes"),
+        ("'a.b' > 9", {"a.b": "10"}, True),
+        ("missing = 1", {}, None),
+        ("coalesce(missing, a)", {"a": ["x", "y"]}, ["x", "y"]),
+        ('mvmap(a, if(a="x", 1, null()))', {"a": ["x", "y"]}, "1"),
+        ('a="y"', {"a": ["x", "y"]}, True),
+        ('replace("T1059.001", "\\.", "/")', {}, "T1059/001"),
+        ("round(2.5)", {}, 3),
+        ('strftime(0, "%Y-%m-%d")', {}, "1970-01-01"),
+        ("json_extract_exact(a, b)", {"a": '{"x.y": "z"}', "b": "x.y"}, "z"),
+        ('case(a="2", "two", true(), "other")', {"a": "1"}, "other"),
+    ],
+)
+def test_expressions(expression: str, row: dict[str, object], value: object) -> None:
+    assert parse(expression, NOW)(row) == value
+
+
+@pytest.mark.parametrize(
+    "expression", ["1 +", "nosuch(1)", "a b", '"open', "lower(a) lower(b)", "if(a, b", "a ; b"]
+)
+def test_bad_expressions(expression: str) -> None:
+    with pytest.raises(SplError):
+        parse(expression, NOW)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "| nosuchcommand",
+        "`nosuchmacro`",
+        "| inputlookup nosuchlookup",
+        '| makeresults | eval a="',
+        "| makeresults | append [| makeresults",
+        "| makeresults | stats nosuch(a)",
+        "| makeresults | | table a",
+    ],
+)
+def test_searches_that_splunkd_would_refuse(search_head: MakeSplunk, query: str) -> None:
+    with pytest.raises(SplError):
+        search_head(events=[]).search(query)
+
+
+def test_a_pipe_in_quotes_is_text() -> None:
+    assert split_pipeline('index=a "x | y" | eval b="[|]" | append [| makeresults | eval c=1]') == [
+        ("search", 'index=a "x | y"'),
+        ("eval", 'b="[|]"'),
+        ("append", "[| makeresults | eval c=1]"),
+    ]
+
+
+def test_a_backtick_in_quotes_is_text(search_head: MakeSplunk) -> None:
+    quoted = '| eval a="`lofp_risk`"'
+    assert search_head(events=[]).expand(f"`lofp_risk` {quoted}") == f"index=risk {quoted}"
+
+
+LOCAL_ROWS = [
+    "in force,T1059,,,,r,o,2026-03-02,true",
+    "in force,,,,,r,o,,",
+    "=in force,,,user,x*,r,o,2026-12-31,TRUE",
+    "expired,,,,,r,o,2026-03-01,yes",
+    "off,,,,,r,o,2026-12-31,no",
+    "faulty date,,,,,r,o,31.12.2026,true",
+    "faulty date,,,,,r,o,2026-02-30,true",
+    "faulty flag,,,,,r,o,,perhaps",
+    "no field,,,,x,r,o,,true",
+    "no value,,,user,,r,o,,true",
+    ",T1059,,,,r,o,,true",
+    ",,,,,,,,",
+]
+
+
+def test_own_explanations_are_judged_as_the_command_judges_them(
+    search_head: MakeSplunk, tmp_path: Path
+) -> None:
+    file = tmp_path / "lofp_local.csv"
+    file.write_text("\n".join([",".join(LOCAL), *LOCAL_ROWS, ""]), encoding="utf-8")
+    splunk = search_head(events=[], local=file)
+    rows = splunk.search("| inputlookup lofp_local | `lofp_local_state`").rows
+    states = [row["local_state"] for row in rows]
+    held = load_local(
+        splunk.app / "lookups" / "lofp_local.csv",
+        datetime.fromtimestamp(NOW, timezone.utc).date(),
+        Attack.load(splunk.app / "lookups" / "lofp_attack.csv"),
+    )
+    assert states.count("in force") + states.count("ends soon") == len(held.rows) == 3
+    assert states.count("expired") == held.expired == 1
+    assert states.count("switched off") == held.disabled == 1
+    assert states.count("faulty") == len(held.faults) == 6
+    assert len({row["local_key"] for row in rows}) == len(rows)
+
+
+def test_a_clicked_alert_has_what_the_command_reads(search_head: MakeSplunk) -> None:
+    """The fields with plain names; those with a dot come as rule_title and technique."""
+    names = [name for name in (*RULE_FIELDS, *CONTEXT_FIELDS) if "." not in name]
+    event = {"_time": str(NOW), "index": "notable", **{n: f"a {n}" for n in names if n != "index"}}
+    splunk = search_head(events=[event])
+    (row,) = splunk.search("index=notable | `lofp_alert_fields` | `lofp_alert_json`").rows
+    packed = json.loads(row["alert"])
+    # What else the name of a rule may stand in is in rule_title.
+    elsewhere = {"rule_name", "savedsearch_name", "RuleTitle", "DetectName", "alert_name", "title"}
+    assert set(names) - set(packed) <= elsewhere
+    assert packed["rule_title"] == "a rule_title"
+
+
+@pytest.mark.parametrize(
+    ("event", "rule", "techniques"),
+    [
+        (
+            {"search_name": "ESCU - A - Rule", "annotations.mitre_attack": ["T1059", "T1072"]},
+            "A",
+            ["T1059", "T1072"],
+        ),
+        ({"search_name": "Threat - A - B - Combined - Rule"}, "A - B", None),
+        (
+            {"title": "x", "RuleName": "technique_id=T1053.005,technique_name=x"},
+            "x",
+            "T1053.005",
+        ),
+        ({"alert_name": "y", "tags": ["attack.execution", "attack.t1609"]}, "y", "T1609"),
+        ({"signature": "z", "mitre_technique_id": "t1059_001"}, "z", "T1059.001"),
+        ({"source": "s", "annotations": '{"mitre_attack":["T1078.004"]}'}, "s", "T1078.004"),
+        ({"rule_title": "r", "technique": "TA0002"}, "r", None),
+    ],
+)
+def test_alerts_of_any_product(
+    search_head: MakeSplunk, event: dict[str, object], rule: str, techniques: object
+) -> None:
+    splunk = search_head(events=[{"_time": str(NOW), "index": "alerts", **event}])
+    (row,) = splunk.search("index=alerts | `lofp_alert_fields`").rows
+    assert row["alert_rule"] == rule
+    assert row.get("alert_technique") == techniques
