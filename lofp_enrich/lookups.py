@@ -223,6 +223,10 @@ def _csv(header: tuple[str, ...], rows: Iterable[Mapping[str, str]]) -> bytes:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
     for row in rows:
-        # One line a row, whatever a rule's text holds: the command finds rows by their lines.
-        writer.writerow([columns.to_cell(" ".join(row[name].split())) for name in header])
+        writer.writerow([columns.to_cell(_line(row[name])) for name in header])
     return text.getvalue().encode("utf-8", errors="replace")
+
+
+def _line(text: str) -> str:
+    """`text` on one line, whatever a rule holds: the command finds rows by their lines."""
+    return text if text.isprintable() else " ".join(text.split())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 PRODUCT_WORDS = {
     "windows": "windows win wineventlog xmlwineventlog sysmon powershell winlog winlogbeat "
@@ -44,6 +45,7 @@ _PHRASES = (
 _WORD = re.compile(r"[a-z0-9]+")
 
 
+@lru_cache(maxsize=4096)
 def products_in(text: str) -> frozenset[str]:
     """The products that `text` names: `XmlWinEventLog:Security` gives windows."""
     text = text[:512].lower()

@@ -154,7 +154,7 @@ def search_budgets(bench: Bench) -> list[Line]:
 
 def growth_budget(full: Bench, quarter: Bench) -> Line:
     """The same alerts against four times the catalogue."""
-    events = full.stdin("growth", list(alerts(50_000)), ["narrow=f"])
+    events = full.stdin("growth", list(alerts(100_000)), ["narrow=f"])
     ours, theirs, both = ratio(
         lambda: cost(full.command(), events), lambda: cost(quarter.command(), events), 3
     )
