@@ -312,7 +312,7 @@ def test_ctrl_c(ready: World) -> None:
     start = time.monotonic()
     process.send_signal(signal.SIGINT)
     assert output_of(process) == "done\nstopped\n"
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 30
     assert ready.files == files
 
 

@@ -248,7 +248,8 @@ def test_says_when_the_rate_limit_ends(
     told, _, rest = result.error.partition("; come back at ")
     assert told == f"api.github.com: the rate limit is used up (HTTP {status})"
     when = datetime.strptime(rest[:20], "%Y-%m-%d %H:%M UTC").replace(tzinfo=timezone.utc)
-    assert when.timestamp() > time.time() + 1700
+    # Well below 1,800: the table above was made when the tests were collected.
+    assert when.timestamp() > time.time() + 600
     assert rest[20:] == ("." if token else ", or set GITHUB_TOKEN, which has a limit of its own.")
 
 
