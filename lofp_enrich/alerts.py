@@ -37,13 +37,14 @@ def enrich_jsonl(lines: Iterable[str], out: TextIO, enricher: Enricher) -> int:
             alert = json.loads(line, parse_float=_number)
             if not isinstance(alert, dict):
                 raise ValueError
+            # Writing nests as deep as reading, and may find less room for it.
+            made = [_json({**alert, **each}) for each in enricher.outputs(values_of(alert))]
         except (ValueError, RecursionError):
             faulty += 1
             output = enricher.bare_output("error")
             out.write(_json({"_raw": line.rstrip("\r\n"), **output}))
             continue
-        for output in enricher.outputs(values_of(alert)):
-            out.write(_json({**alert, **output}))
+        out.writelines(made)
     return faulty
 
 
