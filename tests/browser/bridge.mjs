@@ -11,7 +11,13 @@ const { chromium } = createRequire(`${modules}/`)("playwright-core");
 const folder = mkdtempSync(join(tmpdir(), "lofp-browser-"));
 const context = await chromium.launchPersistentContext(folder, {
   executablePath,
-  args: ["--no-sandbox", "--disable-gpu", "--font-render-hinting=none", "--force-color-profile=srgb"],
+  args: [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--hide-scrollbars",
+    "--font-render-hinting=none",
+    "--force-color-profile=srgb",
+  ],
   timezoneId: "Etc/UTC",
   locale: "en-US",
   reducedMotion: "reduce",

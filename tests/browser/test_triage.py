@@ -235,25 +235,45 @@ def test_a_missing_catalogue_is_said(open_site: OpenSite, browser: Browser) -> N
 INPUTS = ("rule", "technique", "text", "own_statement", "own_field", "own_value", "own_reason")
 
 
-@pytest.mark.parametrize("text", HOSTILE)
-def test_input_stays_text(site: Site, browser: Browser, text: str) -> None:
-    """Whatever stands in the inputs, the same commands run, and it arrives as it is."""
-    before = local_rows(site)
-    browser.open("triage", dict.fromkeys((*INPUTS, "alert"), "plain"))
-    plain = {tuple(commands(site, query)) for query in site.searches}
+def searches_with(site: Site, browser: Browser, text: str) -> set[tuple[str, ...]]:
+    """What splunkd runs for a page that is opened with this text in every input."""
     site.searches.clear()
     browser.open("triage", dict.fromkeys((*INPUTS, "alert"), text))
-    browser.fill("input_text", f"{text}{text}")
-    assert [browser.value(f"input_{name}") for name in INPUTS if name != "text"] == [text] * 6
-    assert browser.value("input_text") == f"{text}{text}"
-    assert site.searches
-    assert {tuple(commands(site, query)) for query in site.searches} == plain
+    assert [browser.value(f"input_{name}") for name in INPUTS] == [text] * len(INPUTS)
+    return {tuple(commands(site, query)) for query in site.searches}
+
+
+@pytest.fixture(scope="module")
+def plain_searches() -> set[tuple[str, ...]]:
+    """What splunkd runs where harmless text stands in every input; filled by the first test."""
+    return set()
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_input_stays_text(
+    site: Site, browser: Browser, plain_searches: set[tuple[str, ...]], text: str
+) -> None:
+    """Whatever stands in the inputs, the same commands run, and it arrives as it is."""
+    before = local_rows(site)
+    if not plain_searches:
+        plain_searches |= searches_with(site, browser, "plain")
+    assert searches_with(site, browser, text) == plain_searches
     (row,) = browser.rows("own_check_table")
-    assert row["Explanation"] in (
-        " ".join(text.split()),
-        "No rule is known here; choose another scope.",
-    )
+    assert row["Explanation"] == "No rule is known here; choose another scope."
     assert local_rows(site) == before
+    assert site.splunk.writes == []
+
+
+def test_typed_input_stays_text(site: Site, browser: Browser) -> None:
+    browser.open("triage")
+    browser.click("alert_table", SIGN_IN)
+    for text in HOSTILE[:3]:
+        browser.fill("input_own_statement", text)
+        browser.fill("input_own_reason", text)
+        (row,) = browser.rows("own_check_table")
+        assert (row["Explanation"], row["Reason"]) == (text, text)
+    browser.fill("input_text", HOSTILE[0])
+    assert browser.number("alerts_count") == "0"
     assert site.splunk.writes == []
 
 
@@ -409,9 +429,7 @@ def test_scopes(
     ("statement", "cell"),
     [
         ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"),
-        ("@SUM(1+1)", "'@SUM(1+1)"),
-        ('say "yes", then go\\', 'say "yes", then go\\'),
-        ("ünïcode | ] [ ` $x$", "ünïcode | ] [ ` $x$"),
+        ('say "ünï", | ] [ ` $x$ \\', 'say "ünï", | ] [ ` $x$ \\'),
     ],
 )
 def test_what_is_saved_is_what_was_typed(
