@@ -48,8 +48,8 @@ def fold(statement: str) -> str:
 
 
 def entry_id(folded: str) -> str:
-    """12 hex digits that stay the same from build to build."""
-    return hashlib.sha256(folded.encode()).hexdigest()[:12]
+    """12 hex digits that stay the same from build to build, of any text: half a character too."""
+    return hashlib.sha256(folded.encode(errors="replace")).hexdigest()[:12]
 
 
 def _entry(folded: str, pairs: list[tuple[FalsePositive, Rule]], attack: Attack) -> Entry:

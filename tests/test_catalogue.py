@@ -185,3 +185,8 @@ class TestOrder:
         placeholders = catalogue.statements["sigma", "placeholder"]
         assert sum(len(entry.rules) for entry in catalogue.entries) + placeholders == len(texts)
         assert len({entry.id for entry in catalogue.entries}) == len(catalogue.entries)
+
+
+def test_half_a_character_has_an_id() -> None:
+    """A YAML escape makes one of clean UTF-8."""
+    assert len(entry_id("backup \ud800 of the mail")) == 12

@@ -128,7 +128,7 @@ def _rule(entry: Table) -> Rule:
     statement = fields.text(entry, "statement")
     return Rule(
         source="entries",
-        id=hashlib.sha256(statement.casefold().encode()).hexdigest()[:12],
+        id=hashlib.sha256(statement.casefold().encode(errors="replace")).hexdigest()[:12],
         title=_title(entry.path),
         location=entry.at(),
         techniques=fields.technique_ids(fields.texts(entry, "techniques")),

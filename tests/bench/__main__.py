@@ -12,7 +12,6 @@ import json
 import statistics
 import subprocess
 import sys
-import tarfile
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -23,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.alerts import Alert, alerts, session
+from tests.demo import install
 
 ROUNDS = 5
 BASELINES = Path(__file__).with_name("baselines.py")
@@ -69,9 +69,7 @@ class Bench:
     """The app under measurement and its yardsticks."""
 
     def __init__(self, archive: Path, folder: Path) -> None:
-        with tarfile.open(archive) as tar:
-            tar.extractall(folder)
-        self.app = folder / "lofp_enrich"
+        self.app = install(archive, folder)
         self.folder = folder
 
     def command(self) -> list[object]:

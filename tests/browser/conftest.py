@@ -17,6 +17,7 @@ from tests.browser.browser import Browser
 from tests.browser.spl import Row, Splunk, load_events
 from tests.browser.splunkweb import Site, Web, serve
 from tests.conftest import run
+from tests.demo import install
 from tests.splunkd import Splunkd
 from tests.splunkd.pythons import running
 
@@ -45,11 +46,7 @@ def dashboard_app(tmp_path_factory: pytest.TempPathFactory) -> Path:
         text = re.sub(rf"(?m)^({name},\w+),,", rf"\1,{date},", text)
     meta.write_text(text, encoding="utf-8")
     assert run("package", "--lookups", lookups, "--out", archive).exit_code == 0
-    apps = root / "etc" / "apps"
-    apps.mkdir(parents=True)
-    with tarfile.open(archive) as tar:
-        tar.extractall(apps)
-    return apps / "lofp_enrich"
+    return install(archive, root / "etc")
 
 
 def _snapshot(rules: Path, root: Path, top: str, folder: str) -> Path:
