@@ -10,12 +10,13 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3
     done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-browser lint app bench lookups clean
+.PHONY: help demo test test-browser fuzz lint app bench lookups clean
 
 help:
 	@echo 'make demo     enrich sample alerts through the packaged app'
 	@echo 'make test     run all tests on every Python from 3.9 that is installed'
 	@echo 'make test-browser  look at the dashboards in a real browser'
+	@echo 'make fuzz     try the properties on 20 times as many random inputs (TIMES=20)'
 	@echo 'make lint     check style, types and spelling'
 	@echo 'make app      package the app into dist/ and inspect it with AppInspect'
 	@echo 'make bench    hold the budgets against their yardsticks (CORPORA=folder of the rule archives)'
@@ -30,6 +31,9 @@ demo: $(VENV)/ready
 test: $(VENV)/ready-dev
 	$(BIN)/nox --session tests
 
+fuzz: $(VENV)/ready-dev
+	LOFP_FUZZ=$(or $(TIMES),20) $(BIN)/python -m pytest -m 'hypothesis and not browser'
+
 lint: $(VENV)/ready-dev
 	$(BIN)/nox --session lint
 
@@ -41,7 +45,7 @@ lookups: $(VENV)/ready
 
 test-browser: $(VENV)/ready-dev
 	@command -v chromium >/dev/null && command -v node >/dev/null || { apt-get update --quiet=2 && \
-	    DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --no-install-recommends chromium nodejs npm; } || \
+	    DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --no-install-recommends chromium fonts-liberation nodejs npm; } || \
 	    { echo 'The dashboards are tested in chromium, bundled with node: install both first.'; exit 1; }
 	node tests/browser/bundle.mjs
 	LOFP_REQUIRE_BROWSER=1 $(BIN)/python -m pytest -m browser

@@ -53,7 +53,7 @@ def entry_id(folded: str) -> str:
 
 
 def _entry(folded: str, pairs: list[tuple[FalsePositive, Rule]], attack: Attack) -> Entry:
-    spellings = Counter(falsepositive.text for falsepositive, _ in pairs)
+    spellings = Counter(" ".join(falsepositive.text.split()) for falsepositive, _ in pairs)
     statement = min(spellings, key=lambda text: (-spellings[text], text))
     rules = {(rule.source, rule.id): rule for _, rule in pairs}
     return Entry(

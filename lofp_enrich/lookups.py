@@ -229,4 +229,4 @@ def _csv(header: tuple[str, ...], rows: Iterable[Mapping[str, str]]) -> bytes:
 
 def _line(text: str) -> str:
     """`text` on one line, whatever a rule holds: the command finds rows by their lines."""
-    return text if text.isprintable() else " ".join(text.split())
+    return " ".join(text.split())

@@ -16,8 +16,22 @@ from tests.demo import install
 from tests.splunkd.fixtures import python as python
 from tests.splunkd.fixtures import splunkd as splunkd
 
-# How long an example takes says more about the machine than about the code.
-settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FUZZ = int(os.environ.get("LOFP_FUZZ", "0"))
+"""How many times the usual number of random examples `make fuzz` wants; 0 for the same examples in
+every run, for a test must not turn red on a change that it has nothing to do with."""
+
+
+def examples(most: int = 100) -> settings:
+    """How often a property is tried. How long that takes says more of the machine than the code."""
+    return settings(
+        max_examples=most * max(1, FUZZ),
+        derandomize=not FUZZ,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+
+
+settings.register_profile("ours", examples())
 settings.load_profile("ours")
 
 CHECKOUT = Path(__file__).resolve().parent.parent

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lofp_enrich import __version__
@@ -26,7 +26,7 @@ from lofp_enrich.search.local import LocalRows
 from lofp_enrich.search.options import NAMES as OPTIONS
 from lofp_enrich.search.options import parse
 from lofp_enrich.sources import SOURCES
-from tests.conftest import CHECKOUT, DATA, KNOWN, run
+from tests.conftest import CHECKOUT, DATA, KNOWN, examples, run
 
 GOLDEN = [f"--source={name}={DATA / 'golden' / name}" for name in KNOWN]
 BRIEF = [f"lofp_{name}" for name in OUTPUT_BRIEF]
@@ -478,7 +478,7 @@ JSON = st.recursive(
 NAMES = st.text(max_size=5) | st.sampled_from(["technique_id", "search_name", "annotations"])
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(alerts=st.lists(st.dictionaries(NAMES, JSON, max_size=4), max_size=4))
 def test_any_alert_comes_back_as_it_was(enricher: Enricher, alerts: list[dict[str, Any]]) -> None:
     out = io.StringIO()
@@ -497,7 +497,7 @@ CELLS = st.text(
 ) | st.sampled_from(["T1059.001", ""])
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(rows=st.lists(st.lists(CELLS, min_size=2, max_size=4), max_size=5))
 def test_any_csv_comes_back_as_it_was(enricher: Enricher, rows: list[list[str]]) -> None:
     text = io.StringIO()

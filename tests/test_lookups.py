@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lofp_enrich import lookups
@@ -22,7 +22,7 @@ from lofp_enrich.search import columns
 from lofp_enrich.search.attack import Attack
 from lofp_enrich.search.columns import from_cell, to_cell
 from lofp_enrich.search.index import LookupIndex
-from tests.conftest import ATTACK, DATA, KNOWN, run
+from tests.conftest import ATTACK, DATA, KNOWN, examples, run
 
 FILES = {
     "lofp_attack.csv": columns.ATTACK,
@@ -113,8 +113,9 @@ class TestRoundTrip:
             assert row["technique_name"] == TABLE.name(row["technique"])
             assert row["statement"] == entries[row["entry_id"]]["statement"]
 
-    @settings(max_examples=30, deadline=None)
+    @examples(30)
     @given(st.lists(st.text(max_size=40), max_size=8), st.text(max_size=20))
+    @example(["B ", " b", "b  c"], " t ")
     @example(["=1+1", "'=1+1", "''@x", "-", "\0 x", "a\u2028b", 'say "x", y'], "+t")
     def test_any_statement_does(
         self, tmp_path_factory: pytest.TempPathFactory, texts: list[str], title: str

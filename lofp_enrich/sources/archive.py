@@ -154,7 +154,8 @@ class _Reader:
         if member.size < 0:
             raise tarfile.ReadError("a member of negative size")
         name = _printable(member.name)
-        if self._is_safe(name) and not member.isdir() and self._is_wanted(name):
+        safe = self._is_safe(name, folder=member.isdir())
+        if safe and not member.isdir() and self._is_wanted(name):
             if not member.isreg() or member.issparse():
                 self._refuse(name, "a link or device in an archive is not read")
             else:
@@ -203,12 +204,16 @@ class _Reader:
     def _refuse(self, name: str, reason: str, line: int = 0) -> None:
         self.contents.files.append(RuleError(reason, Location(name, line)))
 
-    def _is_safe(self, name: str) -> bool:
-        """Whether a member's name stays below where an archive would be unpacked."""
+    def _is_safe(self, name: str, folder: bool = False) -> bool:
+        """Whether a member's name stays below where an archive would be unpacked.
+
+        GitHub's archives begin with the top folder itself, whose name tarfile gives without a
+        slash; a file beside it would mean that not everything lies under one folder.
+        """
         parts = name.replace("\\", "/").split("/")
         safe = ".." not in parts and parts[0] != "" and ":" not in parts[0]
         if safe:
-            self.tops.add(parts[0] if len(parts) > 1 else "")
+            self.tops.add(parts[0] if folder or len(parts) > 1 else "")
         else:
             self._refuse(name, "a name that leads out of the archive is not read")
         return safe

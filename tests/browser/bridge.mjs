@@ -45,12 +45,10 @@ const actions = {
     await settle();
   },
   async click({ selector, index = 0 }) {
-    await page.locator(selector).nth(index).click();
-    await settle();
+    await click(page.locator(selector).nth(index));
   },
   async clickText({ selector, text }) {
-    await page.locator(selector).getByText(text, { exact: true }).first().click();
-    await settle();
+    await click(page.locator(selector).getByText(text, { exact: true }).first());
   },
   async fill({ selector, text }) {
     const field = page.locator(selector).first();
@@ -82,6 +80,14 @@ const actions = {
     return faults;
   },
 };
+
+// As a person does, who scrolls until there is room around what is clicked: what opens beside it is
+// fixed to the window, and lies outside of it where the click was at the window's edge.
+async function click(target) {
+  await target.evaluate((element) => element.scrollIntoView({ block: "center" }));
+  await target.click();
+  await settle();
+}
 
 // A table waits 200 ms for a second click, and a search starts a moment after its token is set.
 async function settle() {

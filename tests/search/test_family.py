@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lofp_enrich.search import family
 from lofp_enrich.search.family import Family, Member
+from tests.conftest import examples
 
 NAME = st.text(alphabet="abcdefghijklmnopqrstuvwxyz0123456789_", min_size=1, max_size=6)
 MEMBER = st.builds(
@@ -23,7 +24,7 @@ MEMBER = st.builds(
 TERMS = st.dictionaries(NAME.filter(str.isalnum), st.integers(1, 999), max_size=5)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(
     pairs=st.lists(st.tuples(MEMBER, TERMS), max_size=12, unique_by=lambda pair: pair[0].entry_id),
     size=st.integers(1, 200),

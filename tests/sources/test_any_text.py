@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lofp_enrich.errors import RuleError
 from lofp_enrich.model import Rule
 from lofp_enrich.sources import SOURCES
+from tests.conftest import examples
 from tests.sources.test_read import DATA
 
 PATHS = [
@@ -84,14 +85,14 @@ def check(source: str, text: str, path: str) -> None:
 
 
 @pytest.mark.parametrize(("source", "path"), PATHS)
-@settings(deadline=None)
+@examples()
 @given(text=free | shuffled)
 def test_any_text(source: str, path: str, text: str) -> None:
     check(source, text, path)
 
 
 @pytest.mark.parametrize("source", SOURCES)
-@settings(deadline=None, max_examples=50)
+@examples(50)
 @given(data=st.data())
 def test_a_good_file_with_a_piece_cut_out_or_put_in(source: str, data: st.DataObject) -> None:
     files = sorted(path for path in (DATA / source).rglob("*.*") if path.is_file())

@@ -31,9 +31,15 @@ def wanted(name: str) -> bool:
     return name.endswith(".yml")
 
 
-def make_tar(path: Path, files: dict[str, bytes], **headers: str) -> Path:
+def make_tar(path: Path, files: dict[str, bytes], folders: bool = False, **headers: str) -> Path:
+    """With `folders` as GitHub serves it: folders are members too, the top folder the first one."""
     options = {"format": tarfile.PAX_FORMAT, "pax_headers": headers}
+    above = [str(each) for name in files for each in list(Path(name).parents)[-2::-1]]
     with tarfile.open(path, "w:gz", **options) as tar:  # type: ignore[call-overload]
+        for name in dict.fromkeys(above if folders else ()):
+            member = tarfile.TarInfo(name)
+            member.type = tarfile.DIRTYPE
+            tar.addfile(member)
         for name, data in files.items():
             member = tarfile.TarInfo(name)
             member.size = len(data)
@@ -65,10 +71,12 @@ def errors(found: Contents) -> list[str]:
     return [str(file) for file in found.files if not isinstance(file, TextFile)]
 
 
+@pytest.mark.parametrize("folders", [True, False])
 @pytest.mark.parametrize("name", ["a.tar.gz", "a.tgz", "a.spl", "a.zip"])
-def test_an_archive_as_github_serves_it(tmp_path: Path, name: str) -> None:
-    make: Callable[[Path, dict[str, bytes]], Path] = make_zip if name.endswith("zip") else make_tar
-    found = archive.contents(make(tmp_path / name, FILES), wanted)
+def test_an_archive_as_github_serves_it(tmp_path: Path, name: str, folders: bool) -> None:
+    path = tmp_path / name
+    made = make_zip(path, FILES) if name.endswith("zip") else make_tar(path, FILES, folders)
+    found = archive.contents(made, wanted)
     assert texts(found) == {"rules/a.yml": "a\nb", "rules/b.yml": "b"}
     assert (found.top, found.commit, errors(found)) == (f"sigma-{COMMIT}", COMMIT, [])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import sys
+import tarfile
 import time
 from collections import Counter
 from pathlib import Path
@@ -140,6 +141,24 @@ def test_every_rule_can_be_cited(shared: Path) -> None:
             assert rule.url.startswith("https://github.com/")
             assert reading(shared, source).commit in rule.url
     assert sum(not rule.author for rule in reading(shared, "sigma", True).rules) <= 5
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_an_archive_whose_first_member_is_its_top_folder(
+    shared: Path, tmp_path: Path, source: str
+) -> None:
+    """The archives here lack that member, which those from GitHub have."""
+    repacked = tmp_path / f"{source}.tar.gz"
+    packed = shared / "corpora" / f"{source}.tar.gz"
+    with tarfile.open(packed) as old, tarfile.open(repacked, "w:gz", compresslevel=1) as new:
+        new.pax_headers = old.pax_headers
+        members = old.getmembers()
+        top = tarfile.TarInfo(members[0].name.partition("/")[0])
+        top.type = tarfile.DIRTYPE
+        new.addfile(top)
+        for member in members:
+            new.addfile(member, old.extractfile(member))
+    assert read(source, repacked) == reading(shared, source)
 
 
 def test_the_archive_and_its_folder_read_alike(shared: Path, tmp_path: Path) -> None:

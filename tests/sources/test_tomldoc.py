@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lofp_enrich.errors import RuleError
 from lofp_enrich.sources import fields, tomldoc
 from lofp_enrich.sources.fields import Table
+from tests.conftest import examples
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -80,7 +81,7 @@ def outcome(loads: object, text: str) -> object:
         return "RecursionError"
 
 
-@settings(deadline=None, max_examples=1000)
+@examples(1000)
 @given(
     st.lists(
         st.sampled_from(
