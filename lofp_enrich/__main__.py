@@ -1,5 +1,5 @@
 """`python -m lofp_enrich` is `lofp-enrich`."""
 
-from lofp_enrich.cli import main
+from lofp_enrich.cli.main import main
 
 main(prog_name="lofp-enrich")

@@ -1,4 +1,4 @@
-"""The nouns of the converter: a rule as a source states it, an entry as a lookup holds it."""
+"""A rule as a source states it."""
 
 from __future__ import annotations
 
@@ -69,20 +69,3 @@ class Rule:
     def is_entry(self) -> bool:
         """It is an entry of our own or of a site, so no rule that could fire."""
         return self.source == "entries"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A statement with all the rules that make it, which is a row of `lofp_entries.csv`."""
-
-    id: str
-    """First 12 hex digits of the SHA-256 of the folded statement."""
-    statement: str
-    kind: str
-    """`benign`, `generic` or `advice`; a placeholder never becomes an entry."""
-    generated: bool
-    check: str
-    techniques: tuple[str, ...]
-    """Current ATT&CK IDs, sorted."""
-    rules: tuple[Rule, ...]
-    """Sorted by source, title, id."""

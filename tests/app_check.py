@@ -13,8 +13,9 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.etree import ElementTree
 
-from lofp_enrich.search import columns, options
+from lofp_enrich.search.answer import options
 from lofp_enrich.search.errors import SearchError
+from lofp_enrich.search.knowledge import columns
 from tests.spl import (
     COMMANDS,
     FUNCTIONS,

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, settings
 
-from lofp_enrich.cli import main
+from lofp_enrich.cli.main import main
 from tests.demo import install
 from tests.splunkd.fixtures import python as python
 from tests.splunkd.fixtures import splunkd as splunkd

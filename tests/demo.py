@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tests.splunkd import Event, Result, Splunkd
+from tests.splunkd import Event, FakeSplunkd, Result
 
 ALERTS = Path(__file__).parent / "data" / "demo-alerts.jsonl"
 SEARCH = "search index=alerts | lofpenrich output=full max=2"
@@ -42,7 +42,7 @@ def install(archive: Path, etc: Path) -> Path:
 
 def enrich(app: Path, python: str, alerts: list[Event], work_dir: Path) -> Result:
     """What `| lofpenrich` of an installed app makes of the alerts."""
-    return Splunkd(app, python, work_dir=work_dir).search(SEARCH, alerts)
+    return FakeSplunkd(app, python, work_dir=work_dir).search(SEARCH, alerts)
 
 
 def technique_names(app: Path) -> dict[str, str]:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from lofp_enrich import __version__, package
-from lofp_enrich.search import columns, options
+from lofp_enrich import __version__
+from lofp_enrich.deploy import package
+from lofp_enrich.search.answer import options
+from lofp_enrich.search.knowledge import columns
 from tests.splunkd.apps import read_conf
 from tests.splunkd.spl import find_command
 

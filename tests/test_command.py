@@ -16,17 +16,17 @@ from typing import Union
 
 import pytest
 
-from lofp_enrich.search.columns import LOCAL, OUTPUT_BRIEF, OUTPUT_FULL
-from lofp_enrich.search.enrich import Enricher
-from lofp_enrich.search.index import LookupIndex
-from lofp_enrich.search.local import LocalRows
-from lofp_enrich.search.names import RULE_FIELDS
-from lofp_enrich.search.options import parse
-from lofp_enrich.search.techniques import TECHNIQUE_FIELDS
-from tests.splunkd import Event, Result, Splunkd, canonical
+from lofp_enrich.search.alert.names import RULE_FIELDS
+from lofp_enrich.search.alert.techniques import TECHNIQUE_FIELDS
+from lofp_enrich.search.answer.enrich import Enricher
+from lofp_enrich.search.answer.options import parse
+from lofp_enrich.search.knowledge.columns import LOCAL, OUTPUT_BRIEF, OUTPUT_FULL
+from lofp_enrich.search.knowledge.index import LookupIndex
+from lofp_enrich.search.knowledge.local import LocalRows
+from tests.splunkd import Event, FakeSplunkd, Result, canonical
 from tests.test_app import options_in
 
-Changed = Callable[[Mapping[str, Union[bytes, None]]], Splunkd]
+Changed = Callable[[Mapping[str, Union[bytes, None]]], FakeSplunkd]
 
 HIVE = "Registry Hive Copied To A Share"
 SPOOLER = "Printer Spooler Writes A Log"
@@ -40,16 +40,16 @@ DRILL = 'Red, "blue" and purple drills use everything.'
 
 
 @pytest.fixture
-def known(python: Path, known_app: Path, tmp_path: Path) -> Splunkd:
+def known(python: Path, known_app: Path, tmp_path: Path) -> FakeSplunkd:
     """The app with the rules of tests/data/golden."""
-    return Splunkd(known_app, python, work_dir=tmp_path)
+    return FakeSplunkd(known_app, python, work_dir=tmp_path)
 
 
 @pytest.fixture
 def changed(python: Path, known_app: Path, tmp_path: Path) -> Changed:
     """The same app with other files, by their path inside it; None takes a file away."""
 
-    def install(files: Mapping[str, bytes | None]) -> Splunkd:
+    def install(files: Mapping[str, bytes | None]) -> FakeSplunkd:
         app = tmp_path / "etc" / "apps" / known_app.name
         shutil.copytree(known_app, app, ignore=shutil.ignore_patterns("__pycache__"))
         for name, data in files.items():
@@ -57,7 +57,7 @@ def changed(python: Path, known_app: Path, tmp_path: Path) -> Changed:
                 (app / name).unlink()
             else:
                 (app / name).write_bytes(data)
-        return Splunkd(app, python, work_dir=tmp_path / "work")
+        return FakeSplunkd(app, python, work_dir=tmp_path / "work")
 
     return install
 
@@ -192,7 +192,7 @@ class TestWhereTechniquesAreFound:
     def test_every_field_is_tried(self) -> None:
         assert {field for field, _, _ in FORMS} == set(TECHNIQUE_FIELDS)
 
-    def test_ids_and_names_in_every_form(self, known: Splunkd) -> None:
+    def test_ids_and_names_in_every_form(self, known: FakeSplunkd) -> None:
         events: list[Event] = [{field: value} for field, value, _ in FORMS]
         result = known.search("| lofpenrich output=full max=50", events)
         assert result.messages == []
@@ -202,13 +202,13 @@ class TestWhereTechniquesAreFound:
             # ATLAS is understood, and nothing is known of it.
             assert answer["lofp_status"] == ("matched" if expected else "no_match")
 
-    def test_what_is_no_technique_is_said_to_be_none(self, known: Splunkd) -> None:
+    def test_what_is_no_technique_is_said_to_be_none(self, known: FakeSplunkd) -> None:
         result = known.search("| lofpenrich", [*JUNK, {"technique_id": "T9999"}])
         assert result.messages == []
         assert statuses(result) == [*["no_technique"] * len(JUNK), "no_match"]
         assert {str(event["lofp_count"]) for event in result.events} == {"0"}
 
-    def test_thousands_of_ids_and_a_megabyte_of_text(self, known: Splunkd) -> None:
+    def test_thousands_of_ids_and_a_megabyte_of_text(self, known: FakeSplunkd) -> None:
         events: list[Event] = [
             {"technique_id": ["T1059.001", *(f"T{number}" for number in range(2000, 7000))]},
             {"technique_id": " ".join(f"T{number}" for number in range(1000, 6000))},
@@ -225,7 +225,7 @@ class TestWhereTechniquesAreFound:
         assert found[0] == found[2] == "matched"
         assert found[3] == found[5] == found[6] == "no_technique"
 
-    def test_named_fields_replace_the_known_ones(self, known: Splunkd) -> None:
+    def test_named_fields_replace_the_known_ones(self, known: FakeSplunkd) -> None:
         events: list[Event] = [
             {"MITRE Techniques": "T1059.001", "technique_id": "T1566.002"},
             {"rule.mitre.id{}": ["T1059.001"]},
@@ -259,7 +259,9 @@ AFFIXES = (
 
 
 class TestRuleNames:
-    def test_under_every_affix_the_rules_own_statements_come_first(self, known: Splunkd) -> None:
+    def test_under_every_affix_the_rules_own_statements_come_first(
+        self, known: FakeSplunkd
+    ) -> None:
         # The context speaks for statements of other rules under the same techniques.
         context: Event = {
             "technique_id": ["T1059.001", "T1059", "T1685"],
@@ -283,7 +285,7 @@ class TestRuleNames:
                 at < stated for at in range(len(rules))
             ]
 
-    def test_in_every_field(self, known: Splunkd) -> None:
+    def test_in_every_field(self, known: FakeSplunkd) -> None:
         events: list[Event] = [{field: SPOOLER} for field in RULE_FIELDS]
         events += [{"source": [f"Access - {SPOOLER} - Rule", "other"]}, {"rule_name": "No such"}]
         result = known.search("| lofpenrich", events)
@@ -292,14 +294,14 @@ class TestRuleNames:
         # A rule without a technique is found by its name alone.
         assert statuses(result)[:-1] == ["matched"] * (len(RULE_FIELDS) + 1)
 
-    def test_named_fields_replace_the_known_ones(self, known: Splunkd) -> None:
+    def test_named_fields_replace_the_known_ones(self, known: FakeSplunkd) -> None:
         events: list[Event] = [{"the rule{}": SPOOLER, "source": HIVE}, {"search_name": SPOOLER}]
         result = known.search('| lofpenrich rule_field="the rule{}"', events)
         assert [len(values(event, "lofp_match")) for event in result.events] == [1, 0]
 
 
 class TestVersionsOfAttack:
-    def test_old_and_new_ids_give_the_same_entries(self, known: Splunkd) -> None:
+    def test_old_and_new_ids_give_the_same_entries(self, known: FakeSplunkd) -> None:
         events: list[Event] = [
             {"mitreTechniques{}": "T1089"},  # Defender
             {"kibana.alert.rule.threat.technique.subtechnique.id": "T1562.001"},  # Elastic
@@ -322,7 +324,7 @@ class TestVersionsOfAttack:
             {"Disabling Security Tools"},
         ]
 
-    def test_parents_and_children(self, known: Splunkd) -> None:
+    def test_parents_and_children(self, known: FakeSplunkd) -> None:
         events: list[Event] = [
             {"technique_id": "T1059.001"},
             {"technique_id": "T1059"},
@@ -364,7 +366,7 @@ Enricher.answer = _fault
 class TestFaultsOfSplunklib:
     """Each of these would end the search or lose what it says, were splunklib left to itself."""
 
-    def test_braces_in_text_are_text(self, known: Splunkd) -> None:
+    def test_braces_in_text_are_text(self, known: FakeSplunkd) -> None:
         event: Event = {
             "search_name": "Scanner Service Stopped",
             "technique_id": "T1685 {0} {",
@@ -374,7 +376,7 @@ class TestFaultsOfSplunklib:
         assert result.messages == []
         assert BRACES in values(result.events[0], "lofp_statement")
 
-    def test_braces_in_messages_are_shown(self, changed: Changed, known: Splunkd) -> None:
+    def test_braces_in_messages_are_shown(self, changed: Changed, known: FakeSplunkd) -> None:
         row = {"statement": "x", "expires": "{soon} {0} {", "rule": "x"}
         result = changed({"lookups/lofp_local.csv": local_csv(row)}).search("| lofpenrich", [{}])
         (level, text) = result.messages[0]
@@ -387,7 +389,7 @@ class TestFaultsOfSplunklib:
     def test_whatever_goes_wrong_costs_no_event(
         self, changed: Changed, known_app: Path, message: str
     ) -> None:
-        name = "bin/lib/lofp_enrich/search/enrich.py"
+        name = "bin/lib/lofp_enrich/search/answer/enrich.py"
         code = (known_app / name).read_text(encoding="utf-8") + FAULT.format(message=message)
         events: list[Event] = [{"n": "1"}, {"n": "2", "technique_id": "T1059"}, {"n": "3"}]
         result = changed({name: code.encode()}).search("| lofpenrich", events, chunk_rows=1)
@@ -419,7 +421,7 @@ class TestFaultsOfSplunklib:
             assert any(each.startswith("half ") for each in found)
             assert found[0].startswith("own ")
 
-    def test_a_missing_part_is_a_dash_and_never_none(self, known: Splunkd) -> None:
+    def test_a_missing_part_is_a_dash_and_never_none(self, known: FakeSplunkd) -> None:
         events: list[Event] = [{"technique_id": "T1003.002"}, {"technique_id": "T1059"}]
         result = known.search("| lofpenrich output=full max=50", events)
         for event in result.events:
@@ -430,7 +432,7 @@ class TestFaultsOfSplunklib:
         assert set(values(result.events[0], "lofp_check")) == {"-"}
 
     @pytest.mark.parametrize("narrow", ["t", "f"])
-    def test_the_first_event_decides_no_columns(self, known: Splunkd, narrow: str) -> None:
+    def test_the_first_event_decides_no_columns(self, known: FakeSplunkd, narrow: str) -> None:
         events: list[Event] = [{"n": "1"}, {"n": "2", "technique_id": "T1059.001", "late": "x"}]
         for search in ("| lofpenrich output=full", "| lofpenrich expand=t output=full max=1"):
             result = known.search(f"{search} narrow={narrow}", events)
@@ -457,7 +459,7 @@ class TestFaultsOfSplunklib:
         assert statuses(result) == ["no_technique", "matched", "matched"]
         assert values(result.events[1], "lofp_statement")[0] == "long"
 
-    def test_field_names_that_splunklib_refuses(self, known: Splunkd) -> None:
+    def test_field_names_that_splunklib_refuses(self, known: FakeSplunkd) -> None:
         names = ["rule.mitre.id{}", "MITRE Techniques", "1st", "ünï"]
         events: list[Event] = [{name: "T1059.001"} for name in names]
         text = ",".join(names)
@@ -468,7 +470,7 @@ class TestFaultsOfSplunklib:
         assert result.messages == []
         assert statuses(result) == ["matched"] * len(names)
 
-    def test_it_says_itself_where_it_runs(self, known: Splunkd) -> None:
+    def test_it_says_itself_where_it_runs(self, known: FakeSplunkd) -> None:
         assert known.search("| lofpenrich").info["type"] == "stateful"
         assert known.search("| lofpenrich distributed=t").info["type"] == "streaming"
 
@@ -556,7 +558,7 @@ class TestLookupFiles:
         assert (level, text.startswith("lofpenrich: lofp_entries.csv has rows")) == ("WARN", True)
 
     def test_a_file_saved_by_an_editor_is_the_same_file(
-        self, changed: Changed, known: Splunkd, known_app: Path
+        self, changed: Changed, known: FakeSplunkd, known_app: Path
     ) -> None:
         files: dict[str, bytes | None] = {}
         for path in (known_app / "lookups").glob("*.csv"):
@@ -586,7 +588,9 @@ REFUSED = {
 
 class TestOptions:
     @pytest.mark.parametrize("arguments", REFUSED)
-    def test_what_is_not_possible_gets_one_sentence(self, known: Splunkd, arguments: str) -> None:
+    def test_what_is_not_possible_gets_one_sentence(
+        self, known: FakeSplunkd, arguments: str
+    ) -> None:
         result = known.search(f"| lofpenrich {arguments}", [{"n": "1"}])
         assert result.errors[0].startswith("lofpenrich: ")
         assert REFUSED[arguments] in result.errors[0]
@@ -594,7 +598,7 @@ class TestOptions:
         # Beside splunkd's own about the exit code, nothing.
         assert len(result.errors) == 2
 
-    def test_all_of_them_together(self, known: Splunkd) -> None:
+    def test_all_of_them_together(self, known: FakeSplunkd) -> None:
         event: Event = {"ids": "T1059.001", "name": HIVE, "what": "powershell.exe", "n": "1"}
         search = (
             "| lofpenrich technique_field=ids rule_field=name context_fields=what,other "
@@ -733,7 +737,7 @@ class TestSameEverywhere:
         ["", "output=full max=50", "kind=benign min_score=30 product=windows prefix=x_"],
     )
     def test_in_chunks_narrow_on_an_indexer_and_in_this_process(
-        self, known: Splunkd, known_app: Path, arguments: str
+        self, known: FakeSplunkd, known_app: Path, arguments: str
     ) -> None:
         """All Pythons give what this one gives, so all give the same."""
         options = parse(options_in(f"| lofpenrich {arguments}"))
@@ -754,7 +758,7 @@ class TestSameEverywhere:
         assert remote.events == expected
         assert remote.messages == []
 
-    def test_brief_is_the_beginning_of_full(self, known: Splunkd) -> None:
+    def test_brief_is_the_beginning_of_full(self, known: FakeSplunkd) -> None:
         brief = known.search("| lofpenrich", MANY).events
         full = known.search("| lofpenrich output=full", MANY).events
         names = {f"lofp_{name}" for name in OUTPUT_FULL if name not in OUTPUT_BRIEF}

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import pytest
 from click.testing import Result
 
-from lofp_enrich.catalogue import Catalogue, fold
-from lofp_enrich.kinds import kind_of
+from lofp_enrich.catalogue.kinds import kind_of
+from lofp_enrich.catalogue.merge import fold, merge
 from lofp_enrich.search.attack import Attack
-from lofp_enrich.search.columns import from_cell
+from lofp_enrich.search.knowledge.columns import from_cell
 from lofp_enrich.sources import read
 from tests.conftest import ATTACK, run
 
@@ -81,7 +81,7 @@ def stated(shared: Path) -> frozenset[str]:
         for name in CORPORA
         for rule in read(name, shared / "corpora" / f"{name}.tar.gz", deprecated=True).rules
     ]
-    catalogue = Catalogue.from_rules(rules, Attack.load(ATTACK))
+    catalogue = merge(rules, Attack.load(ATTACK))
     says_nothing = {
         fold(fp.text)
         for rule in rules

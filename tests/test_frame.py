@@ -14,9 +14,9 @@ import yaml
 from rich.console import Console
 
 from lofp_enrich import __version__
-from lofp_enrich.kinds import kind_of
+from lofp_enrich.catalogue.kinds import kind_of
 from lofp_enrich.model import Rule
-from lofp_enrich.search.products import PRODUCT_WORDS
+from lofp_enrich.search.alert.platform import PRODUCT_WORDS
 from lofp_enrich.sources import entries
 from tests import demo
 from tests.splunkd.apps import read_conf

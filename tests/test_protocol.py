@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.splunkd import Event, Splunkd, canonical
+from tests.splunkd import Event, FakeSplunkd, canonical
 
 BRIEF = {
     "lofp_status",
@@ -48,7 +48,7 @@ AWKWARD: Event = {
 
 
 @pytest.fixture
-def technique(splunkd: Splunkd) -> str:
+def technique(splunkd: FakeSplunkd) -> str:
     """The technique that the app explains best."""
     path = splunkd.app / "lookups" / "lofp_techniques.csv"
     with path.open(encoding="utf-8", newline="") as file:
@@ -97,7 +97,7 @@ def _lists(event: Event) -> dict[str, list[str]]:
     return lists
 
 
-def test_no_events_no_words(splunkd: Splunkd) -> None:
+def test_no_events_no_words(splunkd: FakeSplunkd) -> None:
     result = splunkd.search("| lofpenrich")
     assert (result.events, result.messages, result.returncode) == ([], [], 0)
 
@@ -105,7 +105,7 @@ def test_no_events_no_words(splunkd: Splunkd) -> None:
 @pytest.mark.parametrize("output", ["brief", "full"])
 @pytest.mark.parametrize("narrow", ["t", "f"])
 def test_every_event_comes_back(
-    splunkd: Splunkd, events: list[Event], technique: str, output: str, narrow: str
+    splunkd: FakeSplunkd, events: list[Event], technique: str, output: str, narrow: str
 ) -> None:
     result = splunkd.search(f"| lofpenrich output={output} narrow={narrow}", events)
     assert result.messages == []
@@ -124,13 +124,13 @@ def test_every_event_comes_back(
         assert set(event) >= BRIEF
 
 
-def test_multivalues_out_are_parallel(splunkd: Splunkd, technique: str) -> None:
+def test_multivalues_out_are_parallel(splunkd: FakeSplunkd, technique: str) -> None:
     result = splunkd.search("| lofpenrich output=full max=2", [{"technique_id": technique}])
     lists = _lists(result.events[0])
     assert {name: len(values) for name, values in lists.items()} == dict.fromkeys(lists, 2)
 
 
-def test_narrow_asks_for_little(splunkd: Splunkd, technique: str) -> None:
+def test_narrow_asks_for_little(splunkd: FakeSplunkd, technique: str) -> None:
     wide: list[Event] = [
         {**{f"field_{number}": str(number * row) for number in range(150)}, "technique": technique}
         for row in range(20)
@@ -144,7 +144,7 @@ def test_narrow_asks_for_little(splunkd: Splunkd, technique: str) -> None:
     assert whole.info.get("required_fields") in (None, ["*"])
 
 
-def test_narrow_lists_fields_that_the_search_names(splunkd: Splunkd, technique: str) -> None:
+def test_narrow_lists_fields_that_the_search_names(splunkd: FakeSplunkd, technique: str) -> None:
     events: list[Event] = [{"My IDs {}": technique, "the rule": "x"}, {"other": "y"}]
     search = '| lofpenrich technique_field="My IDs {}" rule_field="the rule" prefix=why_'
     result = splunkd.search(search, events)
@@ -168,7 +168,7 @@ def test_narrow_lists_fields_that_the_search_names(splunkd: Splunkd, technique: 
     ids=str,
 )
 def test_chunks_make_no_difference(
-    splunkd: Splunkd, events: list[Event], chunks: dict[str, Any]
+    splunkd: FakeSplunkd, events: list[Event], chunks: dict[str, Any]
 ) -> None:
     narrow = splunkd.search("| lofpenrich", events, **chunks)
     whole = splunkd.search("| lofpenrich narrow=f", events, **chunks)
@@ -179,7 +179,7 @@ def test_chunks_make_no_difference(
 
 
 @pytest.mark.parametrize("narrow", ["t", "f"])
-def test_thousands_in_order(splunkd: Splunkd, technique: str, narrow: str) -> None:
+def test_thousands_in_order(splunkd: FakeSplunkd, technique: str, narrow: str) -> None:
     events: list[Event] = [
         {"n": str(n), "technique_id": technique} if n % 3 else {"n": str(n), "x": ["a", str(n)]}
         for n in range(12_000)
@@ -192,7 +192,7 @@ def test_thousands_in_order(splunkd: Splunkd, technique: str, narrow: str) -> No
     assert all(output == outputs[1] for output in outputs[2::3])
 
 
-def test_twice_is_as_good_as_once(splunkd: Splunkd, events: list[Event]) -> None:
+def test_twice_is_as_good_as_once(splunkd: FakeSplunkd, events: list[Event]) -> None:
     once = splunkd.search("| lofpenrich", events).events
     assert splunkd.search("| lofpenrich", once).events == once
     # What an earlier run left goes where this one finds nothing.
@@ -201,7 +201,7 @@ def test_twice_is_as_good_as_once(splunkd: Splunkd, events: list[Event]) -> None
     assert result.events == [{"lofp_count": "0", "lofp_status": "no_technique", "x": "y"}]
 
 
-def test_expand_makes_an_explanation_an_event(splunkd: Splunkd, events: list[Event]) -> None:
+def test_expand_makes_an_explanation_an_event(splunkd: FakeSplunkd, events: list[Event]) -> None:
     result = splunkd.search("| lofpenrich expand=t max=2", events)
     numbers = [str(event["n"]) for event in result.events]
     assert numbers == sorted(numbers)
@@ -210,7 +210,7 @@ def test_expand_makes_an_explanation_an_event(splunkd: Splunkd, events: list[Eve
 
 
 @pytest.mark.parametrize("narrow", ["t", "f"])
-def test_same_on_an_indexer(splunkd: Splunkd, events: list[Event], narrow: str) -> None:
+def test_same_on_an_indexer(splunkd: FakeSplunkd, events: list[Event], narrow: str) -> None:
     search = f"search index=notable | lofpenrich distributed=t narrow={narrow}"
     here = splunkd.search(search, events)
     there = splunkd.search(search, events, remote=True)
@@ -220,14 +220,14 @@ def test_same_on_an_indexer(splunkd: Splunkd, events: list[Event], narrow: str) 
     assert "matched" in {event["lofp_status"] for event in there.events}
 
 
-def test_stays_on_the_search_head_by_default(splunkd: Splunkd) -> None:
+def test_stays_on_the_search_head_by_default(splunkd: FakeSplunkd) -> None:
     assert splunkd.search("search index=notable | lofpenrich").info["type"] == "stateful"
 
 
-def test_locale_plays_no_part(splunkd: Splunkd, events: list[Event], tmp_path: Path) -> None:
+def test_locale_plays_no_part(splunkd: FakeSplunkd, events: list[Event], tmp_path: Path) -> None:
     """ASCII for every file and stream that names no encoding, the nearest to Windows here."""
     env = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    other = Splunkd(splunkd.app, splunkd.python, work_dir=tmp_path / "ascii", env=env)
+    other = FakeSplunkd(splunkd.app, splunkd.python, work_dir=tmp_path / "ascii", env=env)
     search = "| lofpenrich narrow=f"
     assert other.search(search, events).events == splunkd.search(search, events).events
 
@@ -243,7 +243,7 @@ def test_locale_plays_no_part(splunkd: Splunkd, events: list[Event], tmp_path: P
     ],
 )
 def test_wrong_options_are_named(
-    splunkd: Splunkd, events: list[Event], arguments: str, part: str
+    splunkd: FakeSplunkd, events: list[Event], arguments: str, part: str
 ) -> None:
     result = splunkd.search(f"| lofpenrich {arguments}", events)
     assert part in result.errors[0]
@@ -267,7 +267,7 @@ HOSTILE: dict[str, Event] = {
 
 
 @pytest.mark.parametrize("case", HOSTILE)
-def test_hostile_events_cost_nothing(splunkd: Splunkd, technique: str, case: str) -> None:
+def test_hostile_events_cost_nothing(splunkd: FakeSplunkd, technique: str, case: str) -> None:
     events: list[Event] = [{"n": "0"}, {**HOSTILE[case], "n": "1"}, {"technique_id": technique}]
     result = splunkd.search("| lofpenrich", events, chunk_rows=2)
     assert result.errors == []
@@ -278,7 +278,7 @@ def test_hostile_events_cost_nothing(splunkd: Splunkd, technique: str, case: str
         assert _without_output(result.events) == [canonical(event) for event in events]
 
 
-def test_an_unquoted_list_that_splunkd_takes_apart_is_one_list(splunkd: Splunkd) -> None:
+def test_an_unquoted_list_that_splunkd_takes_apart_is_one_list(splunkd: FakeSplunkd) -> None:
     result = splunkd.search(
         "| lofpenrich technique_field=mine,other", [{"other": "T1059.001"}, {"mine": "T1566"}]
     )

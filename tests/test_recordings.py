@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.splunkd import Event, ProtocolError, Recording, Splunkd, recordings_dir
+from tests.splunkd import Event, FakeSplunkd, ProtocolError, Recording, recordings_dir
 from tests.splunkd.protocol import decode_table, encode_table, read_frame, read_frames
 
 RECORDINGS = {
@@ -55,7 +55,7 @@ def _check(chunks: list[list[Event]], recording: Recording) -> None:
         assert all(event["lofp_count"] == "0" for event in answered)
 
 
-def test_replay(splunkd: Splunkd, recording: Recording, name: str) -> None:
+def test_replay(splunkd: FakeSplunkd, recording: Recording, name: str) -> None:
     """Byte for byte as splunkd wrote them, all columns through the command."""
     result = splunkd.replay(recording, "| lofpenrich narrow=f")
     assert result.messages == []
@@ -67,7 +67,7 @@ def test_replay(splunkd: Splunkd, recording: Recording, name: str) -> None:
     _check(result.chunks, recording)
 
 
-def test_narrow(splunkd: Splunkd, recording: Recording, name: str) -> None:
+def test_narrow(splunkd: FakeSplunkd, recording: Recording, name: str) -> None:
     """The same events in the same chunks, as splunkd sends them to the command's defaults."""
     result = splunkd.search("| lofpenrich", recording.events, chunk_rows=RECORDINGS[name])
     assert result.messages == []

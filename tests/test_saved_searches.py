@@ -12,7 +12,7 @@ import pytest
 
 from tests.app_check import App
 from tests.browser.spl import Results, Row, Splunk
-from tests.splunkd import Splunkd
+from tests.splunkd import FakeSplunkd
 from tests.splunkd.pythons import running
 
 NOW = datetime(2026, 8, 20, 12, tzinfo=timezone.utc).timestamp()
@@ -89,7 +89,7 @@ def search_head(built_app: Path, tmp_path: Path) -> Callable[..., SearchHead]:
             (app / "lookups" / "lofp_local.csv").write_text(own, encoding="utf-8")
         python = running().path
         assert python is not None
-        return SearchHead(Splunkd(app, python, work_dir=tmp_path / "work"), EVENTS, NOW)
+        return SearchHead(FakeSplunkd(app, python, work_dir=tmp_path / "work"), EVENTS, NOW)
 
     return install
 

@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 import yaml
 
-from lofp_enrich.kinds import kind_of
+from lofp_enrich.catalogue.kinds import kind_of
+from lofp_enrich.search.alert.platform import PRODUCT_WORDS
 from lofp_enrich.search.attack import Attack
-from lofp_enrich.search.products import PRODUCT_WORDS
 from lofp_enrich.sources import starter
 from tests.conftest import ATTACK, CHECKOUT
 

@@ -6,8 +6,10 @@ import csv
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from lofp_enrich.search.columns import ATTACK
 from lofp_enrich.search.errors import SearchError
+
+COLUMNS = ("technique", "name", "tactics", "parent", "status", "replaced_by")
+"""Of `lofp_attack.csv`."""
 
 _LONGEST_CHAIN = 10
 """T1089 -> T1562.001 -> T1685 is a chain of two; a table with a loop must not hang a search."""
@@ -31,7 +33,7 @@ class Attack:
         try:
             with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
                 reader = csv.DictReader(file, restval="")
-                if not set(ATTACK) <= set(reader.fieldnames or ()):
+                if not set(COLUMNS) <= set(reader.fieldnames or ()):
                     raise SearchError(
                         f"{path.name} has no column {_first_missing(reader.fieldnames)}; "
                         "install the app again or run lofp-enrich build."
@@ -78,4 +80,4 @@ def parent(technique: str) -> str:
 
 
 def _first_missing(fieldnames: Iterable[str] | None) -> str:
-    return next(column for column in ATTACK if column not in set(fieldnames or ()))
+    return next(column for column in COLUMNS if column not in set(fieldnames or ()))

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 from lofp_enrich.errors import RuleError
 from lofp_enrich.model import Location
-from lofp_enrich.sources.fields import Table
+from lofp_enrich.sources.fields import RuleNode
 
 
-def stanzas(text: str, path: str) -> Iterator[tuple[str, Table]]:
+def stanzas(text: str, path: str) -> Iterator[tuple[str, RuleNode]]:
     """The stanzas of a .conf file as (name, settings), all values as text, in order.
 
     A line that ends in a backslash goes on in the next, the line break kept. Of two equal settings
@@ -21,7 +21,7 @@ def stanzas(text: str, path: str) -> Iterator[tuple[str, Table]]:
     Raises `RuleError` for a line that is no stanza, setting or comment.
     """
     name = ""
-    stanza = Table(path)
+    stanza = RuleNode(path)
     for number, line in _joined(text):
         stripped = line.strip()
         if not stripped or stripped[0] in "#;":
@@ -30,7 +30,7 @@ def stanzas(text: str, path: str) -> Iterator[tuple[str, Table]]:
             if name:
                 yield name, stanza
             name = stripped[1:-1]
-            stanza = Table(path, number)
+            stanza = RuleNode(path, number)
             continue
         key, equals, value = stripped.partition("=")
         if not equals:

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from lofp_enrich.errors import RuleError
 from lofp_enrich.model import FalsePositive, LogSource, Rule
 from lofp_enrich.sources import fields, markdown, tomldoc
-from lofp_enrich.sources.fields import Table
+from lofp_enrich.sources.fields import RuleNode
 
 _GUIDE_HEADING = re.compile(r"\bfalse positives?( analysis| considerations)?:?$", re.IGNORECASE)
 _GENERATED = re.compile(r"\b(?:using|assistance of)[\s>]+generative[\s>]+AI\b")
@@ -38,11 +38,11 @@ def parse(text: str, path: str) -> Iterator[Rule | RuleError]:
     return fields.each(_rule, _documents(text, path))
 
 
-def _documents(text: str, path: str) -> Iterator[Table]:
+def _documents(text: str, path: str) -> Iterator[RuleNode]:
     yield tomldoc.document(text, path)
 
 
-def _rule(document: Table) -> Rule | None:
+def _rule(document: RuleNode) -> Rule | None:
     if "rule" not in document:
         return None
     rule = fields.mapping(document, "rule")
@@ -75,7 +75,7 @@ def _rule(document: Table) -> Rule | None:
     )
 
 
-def _statements(rule: Table) -> Iterator[FalsePositive]:
+def _statements(rule: RuleNode) -> Iterator[FalsePositive]:
     """The rule's own statements, then those of its investigation guide."""
     yield from map(FalsePositive, fields.texts(rule, "false_positives"))
     note = fields.raw(rule, "note")
@@ -85,7 +85,7 @@ def _statements(rule: Table) -> Iterator[FalsePositive]:
             yield FalsePositive(statement, note=True, generated=generated)
 
 
-def _techniques(rule: Table, tags: tuple[str, ...]) -> tuple[str, ...]:
+def _techniques(rule: RuleNode, tags: tuple[str, ...]) -> tuple[str, ...]:
     """Techniques and sub-techniques over all tactics; ATLAS IDs, which only tags give."""
     ids = []
     for threat in fields.mappings(rule, "threat"):

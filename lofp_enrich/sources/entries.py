@@ -16,7 +16,7 @@ import jsonschema
 from lofp_enrich.errors import RuleError
 from lofp_enrich.model import FalsePositive, Location, LogSource, Rule
 from lofp_enrich.sources import fields, yamldoc
-from lofp_enrich.sources.fields import Items, Table
+from lofp_enrich.sources.fields import Items, RuleNode
 
 _SCHEMA = Path(__file__).parent.parent / "schema" / "entry.schema.json"
 _LISTS = frozenset({"techniques", "products", "terms"})
@@ -34,7 +34,7 @@ def parse(text: str, path: str) -> Iterator[Rule | RuleError]:
     return fields.each(_rule, (part for entry in found for part in _checked(entry)))
 
 
-def _items(text: str, path: str) -> Iterator[Table | RuleError]:
+def _items(text: str, path: str) -> Iterator[RuleNode | RuleError]:
     """The entries of a YAML file; a key without a value is as good as not there."""
     for document in yamldoc.documents(text, path):
         if isinstance(document, RuleError):
@@ -44,7 +44,7 @@ def _items(text: str, path: str) -> Iterator[Table | RuleError]:
         if not isinstance(document, Items):
             raise RuleError("expected a list of entries, each with a dash", Location(path, 1))
         for line, item in zip(document.lines, document):
-            if isinstance(item, Table):
+            if isinstance(item, RuleNode):
                 for key in [key for key, value in item.items() if value is None]:
                     del item[key]
                 yield item
@@ -53,7 +53,7 @@ def _items(text: str, path: str) -> Iterator[Table | RuleError]:
                 yield RuleError(message, Location(path, line))
 
 
-def _rows(text: str, path: str) -> Iterator[Table | RuleError]:
+def _rows(text: str, path: str) -> Iterator[RuleNode | RuleError]:
     """The entries of a CSV file; a list is one cell, its items joined with `|`."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     header: list[str] = []
@@ -74,8 +74,8 @@ def _rows(text: str, path: str) -> Iterator[Table | RuleError]:
         raise RuleError(f"not CSV: {error}", Location(path, line)) from error
 
 
-def _row(cells: dict[str, str], where: Location) -> Table:
-    table = Table(where.path, where.line)
+def _row(cells: dict[str, str], where: Location) -> RuleNode:
+    table = RuleNode(where.path, where.line)
     for name, cell in cells.items():
         if cell.strip():
             items = [item.strip() for item in cell.split("|") if item.strip()]
@@ -83,7 +83,7 @@ def _row(cells: dict[str, str], where: Location) -> Table:
     return table
 
 
-def _checked(entry: Table | RuleError) -> Iterator[Table | RuleError]:
+def _checked(entry: RuleNode | RuleError) -> Iterator[RuleNode | RuleError]:
     """The entry if the schema has nothing against it, else everything it has."""
     if isinstance(entry, RuleError):
         yield entry
@@ -104,7 +104,7 @@ def _validator() -> Any:
     return jsonschema.Draft202012Validator(schema()["$defs"]["entry"])
 
 
-def _faults(entry: Table, error: Any) -> Iterator[RuleError]:
+def _faults(entry: RuleNode, error: Any) -> Iterator[RuleError]:
     """An error of the schema with its line, in words of the schema's own descriptions."""
     if error.validator == "required":
         # One error for each key, but its name is only in the message: 'x' is a required property.
@@ -124,7 +124,7 @@ def _faults(entry: Table, error: Any) -> Iterator[RuleError]:
         yield RuleError(f"expected {error.schema['description']}", where, key)
 
 
-def _rule(entry: Table) -> Rule:
+def _rule(entry: RuleNode) -> Rule:
     statement = fields.text(entry, "statement")
     return Rule(
         source="entries",

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from lofp_enrich.errors import RuleError
 from lofp_enrich.model import FalsePositive, LogSource, Rule
 from lofp_enrich.sources import conf, fields, splunk
-from lofp_enrich.sources.fields import Table
+from lofp_enrich.sources.fields import RuleNode
 
 _STATEMENT = "action.escu.known_false_positives"
 _ANNOTATIONS = "action.correlationsearch.annotations"
@@ -30,7 +30,7 @@ def parse(text: str, path: str) -> Iterator[Rule | RuleError]:
     return fields.each(_rule, conf.stanzas(text, path))
 
 
-def _rule(named: tuple[str, Table]) -> Rule | None:
+def _rule(named: tuple[str, RuleNode]) -> Rule | None:
     name, stanza = named
     if not _is_detection(stanza):
         return None
@@ -63,22 +63,22 @@ def _rule(named: tuple[str, Table]) -> Rule | None:
     )
 
 
-def _is_detection(stanza: Table) -> bool:
+def _is_detection(stanza: RuleNode) -> bool:
     kind = stanza.get(_SEARCH_TYPE)
     return kind == "detection" or (
         kind is None and (_STATEMENT in stanza or _ANNOTATIONS in stanza)
     )
 
 
-def _is_retired(stanza: Table, metadata: Table) -> bool:
+def _is_retired(stanza: RuleNode, metadata: RuleNode) -> bool:
     """Older versions only say so in the description, newer ones in the metadata as well."""
     flag = fields.text(metadata, "deprecated").lower()
     return flag in ("1", "true") or bool(_RETIRED.search(fields.text(stanza, "description")))
 
 
-def _json(stanza: Table, key: str) -> Table:
+def _json(stanza: RuleNode, key: str) -> RuleNode:
     """The JSON object of a setting as a table; a JSON list under the key `items`."""
-    table = Table(stanza.path, stanza.at(key).line)
+    table = RuleNode(stanza.path, stanza.at(key).line)
     value = fields.raw(stanza, key)
     if not value:
         return table

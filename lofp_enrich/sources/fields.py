@@ -21,7 +21,7 @@ Part = TypeVar("Part")
 _ID = re.compile(r"(?<![a-z0-9])(aml[._])?t{1,2}(\d{4})(?!\d)(?:[._](\d{3})(?!\d))?", re.IGNORECASE)
 
 
-class Table(dict[str, object]):
+class RuleNode(dict[str, object]):
     """A mapping of a rule file that knows where it stands and on which line each key does."""
 
     def __init__(self, path: str, line: int = 0) -> None:
@@ -65,7 +65,7 @@ def each(
                 yield rule
 
 
-def text(table: Table, key: str, required: bool = False) -> str:
+def text(table: RuleNode, key: str, required: bool = False) -> str:
     """The text under a key, white space folded; empty where it is absent or null.
 
     Raises `RuleError` for a list or a mapping, and where a required text is missing.
@@ -76,7 +76,7 @@ def text(table: Table, key: str, required: bool = False) -> str:
     return found
 
 
-def raw(table: Table, key: str) -> str:
+def raw(table: RuleNode, key: str) -> str:
     """As `text`, with its white space: where line breaks mean something.
 
     Raises `RuleError` for a list or a mapping.
@@ -88,7 +88,7 @@ def raw(table: Table, key: str) -> str:
     return found
 
 
-def texts(table: Table, key: str) -> tuple[str, ...]:
+def texts(table: RuleNode, key: str) -> tuple[str, ...]:
     """The texts under a key, each folded; one text or a one-key mapping counts as a list of one.
 
     Null and empty items are none. Raises `RuleError` for an item that is no text.
@@ -110,20 +110,20 @@ def texts(table: Table, key: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def mapping(table: Table, key: str) -> Table:
+def mapping(table: RuleNode, key: str) -> RuleNode:
     """The mapping under a key; an empty one where it is absent or null.
 
     Raises `RuleError` for anything else.
     """
     value = _value(table, key)
     if value is None:
-        return Table(table.path, table.line)
-    if not isinstance(value, Table):
+        return RuleNode(table.path, table.line)
+    if not isinstance(value, RuleNode):
         raise RuleError(f"expected a mapping, found {_name(value)}", table.at(key), key)
     return value
 
 
-def mappings(table: Table, key: str) -> tuple[Table, ...]:
+def mappings(table: RuleNode, key: str) -> tuple[RuleNode, ...]:
     """The list of mappings under a key; none where it is absent or null, one for a bare mapping.
 
     Raises `RuleError` for anything else.
@@ -132,7 +132,7 @@ def mappings(table: Table, key: str) -> tuple[Table, ...]:
     items: list[object] = value if isinstance(value, list) else [value]
     found = []
     for item in items:
-        if isinstance(item, Table):
+        if isinstance(item, RuleNode):
             found.append(item)
         elif item is not None:
             raise RuleError(f"expected a mapping, found {_name(item)}", table.at(key), key)
@@ -153,7 +153,7 @@ def technique_ids(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def description(table: Table, key: str = "description") -> str:
+def description(table: RuleNode, key: str = "description") -> str:
     """The description of a rule, as `cut` gives it."""
     return cut(raw(table, key))
 
@@ -175,7 +175,7 @@ def terms(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _value(table: Table, key: str) -> object:
+def _value(table: RuleNode, key: str) -> object:
     """None stands for null as for nothing. No other default: LoFP read a misspelt key for years."""
     return table.get(key)
 
@@ -192,7 +192,7 @@ def _plain(value: object) -> str | None:
 
 def _statement(value: object) -> str | None:
     """Read `Other tools: Sysinternals`, which YAML takes for a mapping, as the text it was."""
-    if isinstance(value, Table) and len(value) == 1:
+    if isinstance(value, RuleNode) and len(value) == 1:
         ((key, item),) = value.items()
         rest = "" if item is None else _plain(item)
         return None if rest is None else fold(f"{key}: {rest}")

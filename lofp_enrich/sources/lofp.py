@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from lofp_enrich.errors import RuleError
 from lofp_enrich.model import FalsePositive, Location, LogSource, Rule
 from lofp_enrich.sources import fields, tagpage, yamldoc
-from lofp_enrich.sources.fields import Table
+from lofp_enrich.sources.fields import RuleNode
 
 _FRONT_MATTER = re.compile(r"---\n(.*?\n)---\n", re.DOTALL)
 _LINK = re.compile(r"^- \[([^\]\n]*)\]", re.MULTILINE)
@@ -48,7 +48,7 @@ def _page(text: str, path: str) -> Iterator[Rule]:
     header = next(yamldoc.documents("\n" + front[1], path), None)
     if isinstance(header, RuleError):
         raise header
-    if not isinstance(header, Table):
+    if not isinstance(header, RuleNode):
         raise RuleError("the front matter is no mapping", Location(path, 1))
     # The generator escapes quotes for YAML, and then lets YAML escape what it needs.
     title = fields.text(header, "title", required=True).replace('\\"', '"')

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from lofp_enrich.errors import RuleError
 from lofp_enrich.model import FalsePositive, LogSource, Rule
 from lofp_enrich.sources import fields, yamldoc
-from lofp_enrich.sources.fields import Table
+from lofp_enrich.sources.fields import RuleNode
 
 _RETIRED = frozenset({"deprecated", "unsupported"})
 # The key of the specification, and the two ways SigmaHQ's own history misspells it.
@@ -27,25 +27,25 @@ def parse(text: str, path: str) -> Iterator[Rule | RuleError]:
     return fields.each(_rule, _rule_documents(text, path))
 
 
-def _rule_documents(text: str, path: str) -> Iterator[Table | RuleError]:
+def _rule_documents(text: str, path: str) -> Iterator[RuleNode | RuleError]:
     """The documents that are rules, with the collection actions of old Sigma carried out.
 
     `action: global` adds to every document after it, `reset` ends that, `repeat` is the document
     before with changes.
     """
-    shared = previous = Table(path)
+    shared = previous = RuleNode(path)
     seen: set[str] = set()
     for number, document in enumerate(yamldoc.documents(text, path), start=1):
         if isinstance(document, RuleError):
             yield document
-        if not isinstance(document, Table):
+        if not isinstance(document, RuleNode):
             continue
         action = document.pop("action", None)
         if action == "global":
             shared = _merged(shared, document)
             continue
         if action == "reset":
-            shared = Table(path)
+            shared = RuleNode(path)
         rule = _merged(previous if action == "repeat" else shared, document)
         if "detection" in rule or "correlation" in rule:
             previous = rule
@@ -53,22 +53,22 @@ def _rule_documents(text: str, path: str) -> Iterator[Table | RuleError]:
             yield rule
 
 
-def _merged(base: Table, document: Table) -> Table:
+def _merged(base: RuleNode, document: RuleNode) -> RuleNode:
     """A document over its base: its own values win, mappings in both are merged."""
     if not base:
         return document
-    merged = Table(document.path, document.line)
+    merged = RuleNode(document.path, document.line)
     merged.update(base)
     merged.lines.update(base.lines)
     for key, value in document.items():
         below = base.get(key)
-        both = isinstance(below, Table) and isinstance(value, Table)
+        both = isinstance(below, RuleNode) and isinstance(value, RuleNode)
         merged[key] = _merged(below, value) if both else value  # type: ignore[arg-type]
         merged.lines[key] = document.lines[key]
     return merged
 
 
-def _give_own_id(rule: Table, number: int, seen: set[str]) -> None:
+def _give_own_id(rule: RuleNode, number: int, seen: set[str]) -> None:
     """Make the id one that no other rule of the file has, the same from build to build.
 
     Rules may lack one, and those of a global document or of a repeated one share theirs.
@@ -81,7 +81,7 @@ def _give_own_id(rule: Table, number: int, seen: set[str]) -> None:
     seen.add(str(rule["id"]))
 
 
-def _rule(document: Table) -> Rule:
+def _rule(document: RuleNode) -> Rule:
     logsource = fields.mapping(document, "logsource")
     status = fields.text(document, "status").lower()
     folders = PurePosixPath(document.path).parts[:-1]
@@ -110,14 +110,14 @@ def _rule(document: Table) -> Rule:
     )
 
 
-def _tags(document: Table) -> Iterator[str]:
+def _tags(document: RuleNode) -> Iterator[str]:
     """The tags as texts; lists of them have held nulls and mappings (`attack.t1059: null`)."""
     tags = document.get("tags")
     for tag in tags if isinstance(tags, list) else [tags]:
-        yield from tag if isinstance(tag, Table) else [tag] if isinstance(tag, str) else []
+        yield from tag if isinstance(tag, RuleNode) else [tag] if isinstance(tag, str) else []
 
 
-def _values(detection: Table) -> Iterator[str]:
+def _values(detection: RuleNode) -> Iterator[str]:
     """The values of a detection in order: texts with a letter, and the numbers of events."""
     for name, search in detection.items():
         if name not in _NO_VALUES:
@@ -128,7 +128,7 @@ def _words(value: object, number: bool) -> Iterator[str]:
     if isinstance(value, str):
         if number or any(map(str.isalpha, value)):
             yield value
-    elif isinstance(value, Table):
+    elif isinstance(value, RuleNode):
         for key, item in value.items():
             if not any(modifier in key for modifier in _NO_WORDS):
                 yield from _words(item, number=key.startswith("Event"))

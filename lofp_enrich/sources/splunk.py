@@ -17,7 +17,7 @@ from pathlib import PurePosixPath
 from lofp_enrich.errors import RuleError
 from lofp_enrich.model import FalsePositive, LogSource, Rule
 from lofp_enrich.sources import fields, yamldoc
-from lofp_enrich.sources.fields import Table
+from lofp_enrich.sources.fields import RuleNode
 
 _RETIRED = frozenset({"deprecated", "removed"})
 # Searches of the same repository that nobody is alerted by; the last two are of layout 1.
@@ -45,7 +45,7 @@ def parse(text: str, path: str) -> Iterator[Rule | RuleError]:
 
 
 def _rule(document: object) -> Rule | None:
-    if not isinstance(document, Table) or not _is_detection(document):
+    if not isinstance(document, RuleNode) or not _is_detection(document):
         return None
     tags = fields.mapping(document, "tags")
     status = fields.text(document, "status").lower()
@@ -73,7 +73,7 @@ def _rule(document: object) -> Rule | None:
     )
 
 
-def _is_detection(document: Table) -> bool:
+def _is_detection(document: RuleNode) -> bool:
     return (
         not _DETECTION_KEYS.isdisjoint(document)
         and _NO_DETECTION_KEYS.isdisjoint(document)
@@ -81,11 +81,11 @@ def _is_detection(document: Table) -> bool:
     )
 
 
-def _either(document: Table, tags: Table, key: str) -> str:
+def _either(document: RuleNode, tags: RuleNode, key: str) -> str:
     return "|".join(fields.texts(document, key) or fields.texts(tags, key))
 
 
-def _techniques(document: Table, tags: Table) -> tuple[str, ...]:
+def _techniques(document: RuleNode, tags: RuleNode) -> tuple[str, ...]:
     """The IDs of whichever layout it is; one item may hold several: "T1569.001, T1569.002"."""
     mappings = fields.mapping(document, "mappings")
     return fields.technique_ids(
@@ -99,14 +99,14 @@ def _techniques(document: Table, tags: Table) -> tuple[str, ...]:
     )
 
 
-def _author(document: Table) -> str:
+def _author(document: RuleNode) -> str:
     original = (
         fields.text(author, "name") for author in fields.mappings(document, "original_authors")
     )
     return ", ".join(filter(None, [*fields.texts(document, "author"), *original]))
 
 
-def _search(document: Table) -> str:
+def _search(document: RuleNode) -> str:
     if "search" in document:
         return fields.text(document, "search")
     detect = fields.mapping(fields.mapping(document, "detect"), "splunk")

@@ -9,7 +9,7 @@ from typing import Any
 
 from lofp_enrich.errors import RuleError
 from lofp_enrich.model import Location
-from lofp_enrich.sources.fields import Table
+from lofp_enrich.sources.fields import RuleNode
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -21,8 +21,8 @@ else:
 _QUOTE = re.compile(r"(\"{3}|'{3}|#)|\"([^\"'\\\n]*)\"|\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'|[\"']")
 
 
-def document(text: str, path: str) -> Table:
-    """The document of a TOML text, its tables as `Table`.
+def document(text: str, path: str) -> RuleNode:
+    """The document of a TOML text, its tables as `RuleNode`.
 
     Raises `RuleError` with the line for anything that is not TOML.
     """
@@ -80,7 +80,7 @@ def _literal(text: str) -> str:
     return "".join((*pieces, text[kept:]))
 
 
-class _TomlTable(Table):
+class _TomlTable(RuleNode):
     """A table that looks for its lines only when asked, as the parser keeps none."""
 
     def __init__(self, path: str, text: str, header: str, number: int) -> None:
@@ -111,7 +111,7 @@ class _TomlTable(Table):
         return next(itertools.islice(headers, self.number, None), 0)
 
 
-def _table(data: dict[str, object], path: str, text: str, header: str, number: int) -> Table:
+def _table(data: dict[str, object], path: str, text: str, header: str, number: int) -> RuleNode:
     table = _TomlTable(path, text, header, number)
     for key, value in data.items():
         name = f"{header}.{key}" if header else key

@@ -13,7 +13,7 @@ import yaml
 
 from lofp_enrich.errors import RuleError
 from lofp_enrich.model import Location
-from lofp_enrich.sources.fields import Items, Table, fold
+from lofp_enrich.sources.fields import Items, RuleNode, fold
 
 # Without libyaml PyYAML has only the other: ten times slower, the same events.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -34,7 +34,7 @@ class _Refused(Exception):
 
 
 def documents(text: str, path: str) -> Iterator[object]:
-    """The documents of a YAML text: `Table`, `Items`, str or None, down to the last value.
+    """The documents of a YAML text: `RuleNode`, `Items`, str or None, down to the last value.
 
     Scalars stay text as written (`No`, `0x1F`, `2024-01-01`), only null is None: rules are read
     for their words, and "No" in a list of false positives is a word. Of two equal keys the last
@@ -120,8 +120,8 @@ class _Builder:
             add(value(event, depth))
         return items
 
-    def table(self, start: Any, depth: int) -> Table:
-        table = Table(self.path, start.start_mark.line + 1)
+    def table(self, start: Any, depth: int) -> RuleNode:
+        table = RuleNode(self.path, start.start_mark.line + 1)
         following, value, lines = self.next, self.value, table.lines
         while type(event := following()) is not yaml.MappingEndEvent:
             line = event.start_mark.line + 1
@@ -139,11 +139,11 @@ class _Builder:
         if self.nodes > NODES:
             raise self.too_much(event, f"more than {NODES:,} values")
 
-    def merge(self, table: Table, start: Any) -> None:
+    def merge(self, table: RuleNode, start: Any) -> None:
         """Take over the keys of `<<: *base`; what the mapping says itself stays."""
         bases = table.pop("<<")
         for base in bases if isinstance(bases, Items) else [bases]:
-            if not isinstance(base, Table):
+            if not isinstance(base, RuleNode):
                 raise self.refused(start, "<< takes a mapping or a list of them")
             for key, value in base.items():
                 table.setdefault(key, value)

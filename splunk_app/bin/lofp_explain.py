@@ -6,6 +6,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "lib"))
 
-from lofp_enrich.search.alert_action import main
+from lofp_enrich.search.splunk.alert_action import main
 
 sys.exit(main(sys.argv, sys.stdin.buffer, os.environ))

@@ -7,6 +7,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent / "lib"))
 
 from splunklib.searchcommands import dispatch
 
-from lofp_enrich.search.command import LofpEnrichCommand
+from lofp_enrich.search.splunk.command import LofpEnrichCommand
 
 dispatch(LofpEnrichCommand, sys.argv, sys.stdin, sys.stdout, __name__)

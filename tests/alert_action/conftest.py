@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from lofp_enrich.search import alert_action
+from lofp_enrich.search.splunk import alert_action
 from tests.fetch.certificates import Authority
 from tests.splunkd import Event
 from tests.splunkd.protocol import encode_table, fields_of

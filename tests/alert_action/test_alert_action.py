@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.fetch.certificates import Authority
-from tests.splunkd import Event, Splunkd
+from tests.splunkd import Event, FakeSplunkd
 from tests.splunkd.pythons import running
 
 from .conftest import SESSION_KEY, SID, Action
@@ -91,7 +91,7 @@ class TestEvents:
         assert action.run([result], {"max": "5"}).returncode == 0
         python = running().path
         assert python is not None
-        emulator = Splunkd(built_app, python, work_dir=tmp_path / "work")
+        emulator = FakeSplunkd(built_app, python, work_dir=tmp_path / "work")
         search = "| lofpenrich output=full max=5 expand=t narrow=f"
         told = emulator.search(search, [result]).events
         assert len(told) > 1

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from lofp_enrich.search.rest import RestError, Splunkd, tls_context
+from lofp_enrich.search.splunk.rest import ActionClient, RestError, tls_context
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,6 @@ def test_elsewhere_only_a_verified_one_is(uri: str) -> None:
 
 
 def test_nothing_is_asked_after_the_time_is_up() -> None:
-    service = Splunkd("https://127.0.0.1:1", "key", "", 30, time.monotonic() - 1)
+    service = ActionClient("https://127.0.0.1:1", "key", "", 30, time.monotonic() - 1)
     with pytest.raises(RestError, match="the time for this alert action is up"):
         service.request("/services/apps/local")

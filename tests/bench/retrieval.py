@@ -16,15 +16,15 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from lofp_enrich import lookups
-from lofp_enrich.building import ATTACK
-from lofp_enrich.catalogue import Catalogue, fold
+from lofp_enrich.build import ATTACK
+from lofp_enrich.catalogue import lookups
+from lofp_enrich.catalogue.merge import fold, merge
 from lofp_enrich.model import FalsePositive, Location, Rule
+from lofp_enrich.search.answer.enrich import Enricher
+from lofp_enrich.search.answer.options import parse
 from lofp_enrich.search.attack import Attack
-from lofp_enrich.search.enrich import Enricher
-from lofp_enrich.search.index import LookupIndex
-from lofp_enrich.search.local import LocalRows
-from lofp_enrich.search.options import parse
+from lofp_enrich.search.knowledge.index import LookupIndex
+from lofp_enrich.search.knowledge.local import LocalRows
 
 
 def cross(bench: Path) -> str:
@@ -45,7 +45,7 @@ def own(bench: Path, folder: Path) -> str:
     ids = {fold(entry["text"]): entry["eid"] for entry in entries}
     attack = Attack.load(ATTACK)
     rules = (rule for entry in entries for rule in _rules(entry))
-    lookups.write(Catalogue.from_rules(rules, attack), attack, (), folder)
+    lookups.write(merge(rules, attack), attack, (), folder)
     options = parse({"max": "10", "match": "technique"})
     enricher = Enricher(LookupIndex.load(folder), LocalRows(), options)
     run = folder / "run.jsonl"

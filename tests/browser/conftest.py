@@ -18,7 +18,7 @@ from tests.browser.spl import Row, Splunk, load_events
 from tests.browser.splunkweb import Site, Web, serve
 from tests.conftest import run
 from tests.demo import install
-from tests.splunkd import Splunkd
+from tests.splunkd import FakeSplunkd
 from tests.splunkd.pythons import running
 
 DATA = Path(__file__).parent / "data"
@@ -67,7 +67,7 @@ def search_head(dashboard_app: Path, tmp_path: Path) -> Callable[..., Splunk]:
         if local is not None:
             shutil.copy(local, app / "lookups" / "lofp_local.csv")
         env = {"PYTHONPATH": str(Path(__file__).parent / "clock"), "LOFP_TEST_NOW": str(NOW)}
-        splunkd = Splunkd(app, running().path or "", work_dir=tmp_path, env=env)
+        splunkd = FakeSplunkd(app, running().path or "", work_dir=tmp_path, env=env)
         return Splunk(
             splunkd, load_events(DATA / "events.jsonl") if events is None else events, NOW
         )

@@ -29,7 +29,7 @@ from tests.browser.evaluation import (
     values_of,
     wildcard,
 )
-from tests.splunkd import Event, Splunkd
+from tests.splunkd import Event, FakeSplunkd
 
 Row = dict[str, Any]
 
@@ -65,7 +65,7 @@ class Results(NamedTuple):
 class Splunk:
     """A search head with one app, some events in indexes, and a clock that stands still."""
 
-    def __init__(self, splunkd: Splunkd, events: Iterable[Row], now: float) -> None:
+    def __init__(self, splunkd: FakeSplunkd, events: Iterable[Row], now: float) -> None:
         self.app = splunkd.app
         found = [{**event, "_time": text_of(epoch(event["_time"]))} for event in events]
         self.events = sorted(found, key=lambda event: -epoch(event["_time"]))

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 import pytest
 
 from lofp_enrich.search.attack import Attack
-from lofp_enrich.search.local import load_local
+from lofp_enrich.search.knowledge.local import load_local
 from tests.browser.browser import Browser
 from tests.browser.conftest import NOW, OpenSite
 from tests.browser.splunkweb import Site

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from lofp_enrich.search.alert.context import CONTEXT_FIELDS
+from lofp_enrich.search.alert.names import RULE_FIELDS
 from lofp_enrich.search.attack import Attack
-from lofp_enrich.search.columns import LOCAL
-from lofp_enrich.search.context import CONTEXT_FIELDS
-from lofp_enrich.search.local import load_local
-from lofp_enrich.search.names import RULE_FIELDS
+from lofp_enrich.search.knowledge.columns import LOCAL
+from lofp_enrich.search.knowledge.local import load_local
 from tests.browser.conftest import NOW
 from tests.browser.evaluation import SplError, parse
 from tests.browser.spl import Splunk, split_pipeline

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from lofp_enrich.errors import LofpError
-from lofp_enrich.fetch import Fetched, Limits, Progress, fetch
+from lofp_enrich.snapshots.fetch import Fetched, Limits, Step, fetch_all
 
 from .certificates import Authority
 from .github import API, HOSTS, GitHub
@@ -33,7 +33,7 @@ class World:
     cache: Path
     sleeps: list[float] = field(default_factory=list)
     """Every wait, which no test sits out."""
-    progress: list[Progress] = field(default_factory=list)
+    progress: list[Step] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     """All text that a person could have seen."""
 
@@ -41,7 +41,7 @@ class World:
         """`fetch`, in no time, with everything it says noted."""
         arguments = {"report": self.progress.append, "sleep": self.sleeps.append, "limits": QUICK}
         try:
-            results = fetch(names, self.cache, **{**arguments, **options})
+            results = fetch_all(names, self.cache, **{**arguments, **options})
         except LofpError:
             self.said.append(traceback.format_exc())
             raise

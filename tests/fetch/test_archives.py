@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from lofp_enrich import cache, sources, verify
-from lofp_enrich.fetch import Limits
+from lofp_enrich import sources
+from lofp_enrich.snapshots import cache, verify
+from lofp_enrich.snapshots.fetch import Limits
 
 from .conftest import World
 from .github import archive, bundle, link, member, rule, sha, tar

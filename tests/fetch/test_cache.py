@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from lofp_enrich import cache
 from lofp_enrich.errors import LofpError
+from lofp_enrich.snapshots import cache
 
 from .conftest import CANARY, World
 from .github import API, CODELOAD, archive, member, rule, sha, tar
@@ -204,8 +204,8 @@ def output_of(process: subprocess.Popen[str]) -> str:
 FETCH = """
     import sys
     from pathlib import Path
-    from lofp_enrich.fetch import fetch
-    print(fetch(["sigma"], Path(sys.argv[1]))[0].state)
+    from lofp_enrich.snapshots.fetch import fetch_all
+    print(fetch_all(["sigma"], Path(sys.argv[1]))[0].state)
 """
 
 
@@ -233,7 +233,7 @@ def test_waits_for_another_process_but_not_for_ever(ready: World) -> None:
 CRASH = """
     import os, sys
     from pathlib import Path
-    from lofp_enrich.fetch import fetch
+    from lofp_enrich.snapshots.fetch import fetch_all
 
     cache = sys.argv[1]
     left = int(sys.argv[2])
@@ -252,7 +252,7 @@ CRASH = """
         child = os.fork()
         if child == 0:
             sys.addaudithook(die)
-            fetch(["sigma"], Path(cache))
+            fetch_all(["sigma"], Path(cache))
             os._exit(0)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         print(code, flush=True)
@@ -299,9 +299,9 @@ def test_ctrl_c(ready: World) -> None:
     code = """
         import sys
         from pathlib import Path
-        from lofp_enrich.fetch import fetch
+        from lofp_enrich.snapshots.fetch import fetch_all
         try:
-            fetch(["sigma"], Path(sys.argv[1]), report=lambda p: print(p.step, flush=True))
+            fetch_all(["sigma"], Path(sys.argv[1]), report=lambda p: print(p.step, flush=True))
         except KeyboardInterrupt:
             print("stopped")
     """

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lofp_enrich.download import Limits
-from lofp_enrich.fetch import REPOSITORIES
+from lofp_enrich.snapshots.download import Limits
+from lofp_enrich.snapshots.fetch import REPOSITORIES
 
 from .conftest import World
 from .github import MIRROR, archive, bundle, sha

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from lofp_enrich import cache
 from lofp_enrich.errors import LofpError
-from lofp_enrich.fetch import Limits
+from lofp_enrich.snapshots import cache
+from lofp_enrich.snapshots.fetch import Limits
 
 from .certificates import Authority
 from .conftest import CANARY, PROXY_PASSWORD, QUICK, World

@@ -6,9 +6,10 @@ import re
 
 import pytest
 
-from lofp_enrich import cache, sources
+from lofp_enrich import sources
 from lofp_enrich.errors import LofpError
-from lofp_enrich.fetch import REPOSITORIES
+from lofp_enrich.snapshots import cache
+from lofp_enrich.snapshots.fetch import REPOSITORIES
 
 from .conftest import CANARY, World
 from .github import BUNDLE, MIRROR, NAMES, archive, bundle, sha

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from lofp_enrich.credentials import Secret
+from lofp_enrich.deploy.client import Client, Limits
+from lofp_enrich.deploy.credentials import Secret
+from lofp_enrich.deploy.push import Pushed, push_lookups
 from lofp_enrich.errors import LofpError
-from lofp_enrich.push import Pushed, push
-from lofp_enrich.search import columns
-from lofp_enrich.splunkd import Limits, Splunkd
+from lofp_enrich.search.knowledge import columns
 from tests.fetch.certificates import Authority
 
 from .splunkd_rest import Fault, StandIn, State
@@ -123,14 +123,14 @@ class World:
         )
 
     @contextmanager
-    def door(self, **options: Any) -> Iterator[Splunkd]:
+    def door(self, **options: Any) -> Iterator[Client]:
         arguments = {
             "secret": Secret("Bearer", CANARY),
             "ca": self.authority.path,
             "limits": QUICK,
             "sleep": self.sleeps.append,
         }
-        with Splunkd(options.pop("url", self.splunk.url), **{**arguments, **options}) as door:
+        with Client(options.pop("url", self.splunk.url), **{**arguments, **options}) as door:
             self.said.append(repr(door))
             yield door
 
@@ -138,7 +138,7 @@ class World:
         """`push`, with everything that it says noted."""
         try:
             with self.door(**options) as door:
-                result = push(
+                result = push_lookups(
                     door, self.folder, apply=apply, take_over=take_over, report=self.said.append
                 )
         except LofpError as error:

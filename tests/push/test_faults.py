@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from lofp_enrich.deploy.client import Limits
+from lofp_enrich.deploy.push import Pushed
+from lofp_enrich.deploy.staging import LEASE
 from lofp_enrich.errors import LofpError
-from lofp_enrich.push import Pushed
-from lofp_enrich.splunkd import Limits
-from lofp_enrich.staging import LEASE
 from tests.fetch.certificates import Authority
 
 from .conftest import HEADERS, OLD, ONCE, World, catalogue, clear_environment, made_world

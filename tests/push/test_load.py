@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lofp_enrich.search.columns import CATALOGUE
+from lofp_enrich.search.knowledge.columns import CATALOGUE
 from tests.conftest import run
 
 from .conftest import LOCAL, World

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from lofp_enrich.deploy.push import push_lookups
+from lofp_enrich.deploy.staging import LEASE
 from lofp_enrich.errors import LofpError
-from lofp_enrich.push import push
-from lofp_enrich.staging import LEASE
 
 from .conftest import CANARY, FIELDS, HEADERS, NEW, OLD, QUICK, World, catalogue, rows, to_csv
 from .splunkd_rest import Answer, Request, said
@@ -165,7 +165,7 @@ def test_of_pushes_at_once_one_is_at_work(world: World) -> None:
     def run() -> None:
         try:
             with world.door() as door:
-                push(door, world.folder, apply=True)
+                push_lookups(door, world.folder, apply=True)
             outcomes.append("pushed")
         except LofpError as error:
             outcomes.append(str(error))
@@ -240,7 +240,7 @@ def test_more_rows_than_a_query_gives_are_not_pushed(world: World) -> None:
 def test_a_push_that_takes_too_long_stops_before_its_lock_ends(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lofp_enrich.staging._ENOUGH", -1.0)
+    monkeypatch.setattr("lofp_enrich.deploy.staging._ENOUGH", -1.0)
     assert "takes too long" in world.fails()
     assert world.uses(OLD)
     assert world.state.leftovers == []
@@ -257,7 +257,7 @@ def test_ctrl_c_puts_the_old_lookups_back(world: World, swaps: int) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt), world.door() as door:
-        push(door, world.folder, apply=True, report=report)
+        push_lookups(door, world.folder, apply=True, report=report)
     assert world.uses(OLD)
     assert world.state.leftovers == []
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from lofp_enrich.credentials import Secret, find_secret
+from lofp_enrich.deploy.client import Client, Limits, SplunkdError
+from lofp_enrich.deploy.credentials import Secret, find_secret
+from lofp_enrich.deploy.installed import checked
 from lofp_enrich.errors import LofpError
-from lofp_enrich.installed import checked
-from lofp_enrich.splunkd import Limits, Splunkd, SplunkdError
 from tests.fetch.certificates import Authority
 
 from .conftest import CANARY, LOCAL, ONCE, QUICK, World
@@ -88,7 +88,7 @@ def test_ca_counts_more_than_the_environment(
 )
 def test_an_address_that_is_not_https_and_plain_is_refused(world: World, url: str) -> None:
     with pytest.raises(LofpError, match=r"^--url: not of the form https://host:8089;") as caught:
-        Splunkd(url, Secret("Bearer", CANARY))
+        Client(url, Secret("Bearer", CANARY))
     world.said.append(str(caught.value))
 
 
@@ -101,7 +101,7 @@ def test_a_name_cannot_lead_elsewhere(world: World, option: str, value: str) -> 
 def test_a_ca_file_without_certificates_is_named(tmp_path: Path) -> None:
     for ca in (tmp_path / "none.pem", tmp_path):
         with pytest.raises(LofpError, match="holds no certificate; name another file with --ca"):
-            Splunkd("https://localhost", Secret("Bearer", CANARY), ca=ca)
+            Client("https://localhost", Secret("Bearer", CANARY), ca=ca)
 
 
 def _echo(status: int) -> Callable[[Request], Answer]:

@@ -6,15 +6,15 @@ from datetime import date
 
 import pytest
 
+from lofp_enrich.deploy.status import Provenance, SourceStatus, Status, status_of
 from lofp_enrich.errors import LofpError
-from lofp_enrich.status import Provenance, SourceStatus, Status, status
 
 from .conftest import NEW, OLD, World
 
 
 def _status(world: World) -> Status:
     with world.door() as door:
-        return status(door, world.folder)
+        return status_of(door, world.folder)
 
 
 def test_sources_there_and_here(world: World) -> None:

@@ -7,14 +7,14 @@ from typing import Callable
 
 import pytest
 
-from lofp_enrich import lookups
-from lofp_enrich.catalogue import Catalogue
+from lofp_enrich.catalogue import lookups
+from lofp_enrich.catalogue.merge import merge
 from lofp_enrich.model import FalsePositive, Location, LogSource, Rule
+from lofp_enrich.search.answer.enrich import Enricher
+from lofp_enrich.search.answer.options import parse
 from lofp_enrich.search.attack import Attack
-from lofp_enrich.search.enrich import Enricher
-from lofp_enrich.search.index import LookupIndex
-from lofp_enrich.search.local import LocalRows
-from lofp_enrich.search.options import parse
+from lofp_enrich.search.knowledge.index import LookupIndex
+from lofp_enrich.search.knowledge.local import LocalRows
 from tests.conftest import ATTACK
 
 EnricherOf = Callable[..., Enricher]
@@ -50,7 +50,7 @@ def enricher_of(attack: Attack, tmp_path: Path) -> EnricherOf:
 
     def make(rules: Iterable[Rule], local: LocalRows | None = None, **options: str) -> Enricher:
         folder = tmp_path / str(next(numbers))
-        lookups.write(Catalogue.from_rules(rules, attack), attack, (), folder)
+        lookups.write(merge(rules, attack), attack, (), folder)
         return Enricher(LookupIndex.load(folder), local or LocalRows(), parse(options))
 
     return make

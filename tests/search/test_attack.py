@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lofp_enrich.search.attack import Attack, parent
-from lofp_enrich.search.columns import ATTACK
 from lofp_enrich.search.errors import SearchError
+from lofp_enrich.search.knowledge.columns import ATTACK
 
 HEADER = ",".join(ATTACK) + "\n"
 

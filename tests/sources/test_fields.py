@@ -9,13 +9,13 @@ import pytest
 from lofp_enrich.errors import RuleError
 from lofp_enrich.model import Location
 from lofp_enrich.sources import fields
-from lofp_enrich.sources.fields import Table
+from lofp_enrich.sources.fields import RuleNode
 from lofp_enrich.sources.yamldoc import documents
 
 
-def table(text: str) -> Table:
+def table(text: str) -> RuleNode:
     (document,) = documents(text, "x.yml")
-    assert isinstance(document, Table)
+    assert isinstance(document, RuleNode)
     return document
 
 
@@ -98,7 +98,7 @@ def test_mappings() -> None:
 
 
 def test_values_of_toml_are_text_as_well() -> None:
-    values = Table("x.toml")
+    values = RuleNode("x.toml")
     values.update({"fp": [True, 3, 1.5, datetime.date(2026, 1, 2)]})
     assert fields.texts(values, "fp") == ("true", "3", "1.5", "2026-01-02")
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lofp_enrich.errors import RuleError
 from lofp_enrich.sources import fields, tomldoc
-from lofp_enrich.sources.fields import Table
+from lofp_enrich.sources.fields import RuleNode
 from tests.conftest import examples
 
 if sys.version_info >= (3, 11):
@@ -68,7 +68,7 @@ def test_nesting_without_end_is_an_error() -> None:
 
 def test_inline_tables_are_tables() -> None:
     document = tomldoc.document("a = [{b = 1}]\nc = {d = 2}", "x.toml")
-    assert isinstance(document["c"], Table)
+    assert isinstance(document["c"], RuleNode)
     assert fields.mappings(document, "a") == ({"b": 1},)
 
 

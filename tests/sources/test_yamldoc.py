@@ -9,7 +9,7 @@ import yaml
 
 from lofp_enrich.errors import RuleError
 from lofp_enrich.sources import yamldoc
-from lofp_enrich.sources.fields import Items, Table
+from lofp_enrich.sources.fields import Items, RuleNode
 
 
 def test_scalars_stay_as_written() -> None:
@@ -23,12 +23,12 @@ def test_scalars_stay_as_written() -> None:
 
 def test_keys_and_items_know_their_lines() -> None:
     (document,) = yamldoc.documents("# c\na: 1\nb:\n  - x\n\n  - y\nc:\n  d: 1\n", "x.yml")
-    assert isinstance(document, Table)
+    assert isinstance(document, RuleNode)
     assert {key: document.at(key).line for key in "abcz"} == {"a": 2, "b": 3, "c": 7, "z": 2}
     items, inner = document["b"], document["c"]
     assert isinstance(items, Items)
     assert items.lines == [4, 6]
-    assert isinstance(inner, Table)
+    assert isinstance(inner, RuleNode)
     assert str(inner.at("d")) == "x.yml:8"
 
 

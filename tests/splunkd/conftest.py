@@ -8,11 +8,11 @@ from textwrap import dedent
 
 import pytest
 
-from .daemon import Splunkd
+from .daemon import FakeSplunkd
 from .fixtures import python as python
 from .pythons import running
 
-TinyApp = Callable[..., Splunkd]
+TinyApp = Callable[..., FakeSplunkd]
 
 RAW = """
 import json, sys, time
@@ -60,9 +60,9 @@ def raw_app(tmp_path: Path) -> TinyApp:
     interpreter = running().path
     assert interpreter is not None
 
-    def install(code: str, *, timeout: float = 60) -> Splunkd:
+    def install(code: str, *, timeout: float = 60) -> FakeSplunkd:
         app = _install(tmp_path, RAW + dedent(code))
-        return Splunkd(app, interpreter, work_dir=tmp_path / "work", timeout=timeout)
+        return FakeSplunkd(app, interpreter, work_dir=tmp_path / "work", timeout=timeout)
 
     return install
 
@@ -77,13 +77,13 @@ def sdk_app(tmp_path: Path) -> TinyApp:
     assert found.submodule_search_locations is not None
     library = Path(found.submodule_search_locations[0])
 
-    def install(code: str, *, python: Path = interpreter) -> Splunkd:
+    def install(code: str, *, python: Path = interpreter) -> FakeSplunkd:
         app = _install(tmp_path, SDK + dedent(code) + "\n\ndispatch(Tiny)\n")
         shutil.copytree(
             library,
             app / "bin" / "lib" / "splunklib",
             ignore=shutil.ignore_patterns("__pycache__", "modularinput"),
         )
-        return Splunkd(app, python, work_dir=tmp_path / "work")
+        return FakeSplunkd(app, python, work_dir=tmp_path / "work")
 
     return install

@@ -37,7 +37,7 @@ class _Job:
     allow_stderr: bool
 
 
-class Splunkd:
+class FakeSplunkd:
     """Runs the commands of one installed app with one interpreter.
 
     `app` is `<SPLUNK_HOME>/etc/apps/<name>`; dispatch folders and bundles go to `work_dir`. Every
@@ -152,7 +152,7 @@ class Splunkd:
             "SPLUNK_HOME": str(home),
             "SPLUNK_ETC": str(home / "etc"),
             "SPLUNK_DB": str(home / "var" / "lib" / "splunk"),
-            "SPLUNK_SERVER_NAME": "Splunkd",
+            "SPLUNK_SERVER_NAME": "FakeSplunkd",
         }
         if "SYSTEMROOT" in os.environ:
             # Python does not start on Windows without it.

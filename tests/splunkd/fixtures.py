@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .daemon import Splunkd
+from .daemon import FakeSplunkd
 from .pythons import PYTHONS, Interpreter
 
 
@@ -20,6 +20,6 @@ def python(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture
-def splunkd(python: Path, built_app: Path, tmp_path: Path) -> Splunkd:
+def splunkd(python: Path, built_app: Path, tmp_path: Path) -> FakeSplunkd:
     """An emulated splunkd that has the built app, `<root>/etc/apps/<name>`, installed."""
-    return Splunkd(built_app, python, work_dir=tmp_path)
+    return FakeSplunkd(built_app, python, work_dir=tmp_path)

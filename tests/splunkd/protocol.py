@@ -88,7 +88,7 @@ def read_frames(stream: IO[bytes]) -> list[Frame]:
 
 
 @dataclass(frozen=True)
-class Table:
+class Grid:
     """A decoded body: the columns in their order, without `__mv_`, and the rows."""
 
     fields: list[str]
@@ -160,7 +160,7 @@ def decode_multivalue(cell: str) -> list[str]:
     return values
 
 
-def decode_table(body: bytes) -> Table:
+def decode_table(body: bytes) -> Grid:
     """Decode a body in either order of columns and either line end.
 
     Raises `ProtocolError` for bytes that are not UTF-8, wrong quoting, a row of another width than
@@ -179,7 +179,7 @@ def decode_table(body: bytes) -> Table:
     finally:
         csv.field_size_limit(limit)
     if not rows:
-        return Table([], [])
+        return Grid([], [])
     header = rows[0]
     if len(set(header)) != len(header) or "" in header:
         raise ProtocolError(f"doubled or nameless column in {header}")
@@ -204,4 +204,4 @@ def decode_table(body: bytes) -> Table:
                 event.pop(name, None)
                 event.update(canonical({name: values}))
         events.append(event)
-    return Table(fields, events)
+    return Grid(fields, events)

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, cast
 
-from .protocol import Event, Frame, Table, decode_table, read_frames
+from .protocol import Event, Frame, Grid, decode_table, read_frames
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Recording:
             return cls(read_frames(cast("IO[bytes]", stream))[1:])
 
     @cached_property
-    def tables(self) -> list[Table]:
+    def tables(self) -> list[Grid]:
         """The chunks, decoded."""
         return [decode_table(frame.body) for frame in self.frames]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .protocol import Event, ProtocolError, Table, fields_of
+from .protocol import Event, Grid, ProtocolError, fields_of
 
 INDEX = "_chunked_idx"
 """The column that splunkd adds where only some columns travel: the event's place in its chunk."""
@@ -43,7 +43,7 @@ class Selection:
             return self.fields, rows
         return [*self.fields, INDEX], [{**row, INDEX: str(at)} for at, row in enumerate(rows)]
 
-    def merge(self, events: Sequence[Event], answer: Table, *, partial: bool) -> list[Event]:
+    def merge(self, events: Sequence[Event], answer: Grid, *, partial: bool) -> list[Event]:
         """What the search goes on with after this answer.
 
         Stricter than splunkd, which would lose events or columns without a word: raises

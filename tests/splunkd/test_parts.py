@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from . import ProtocolError, Splunkd, pythons
+from . import FakeSplunkd, ProtocolError, pythons
 from .apps import find_commands, read_conf
 from .daemon import _sizes
 from .protocol import decode_multivalue, decode_table, encode_multivalue
@@ -71,7 +71,7 @@ def test_unusable_commands(tmp_path: Path, conf: str, message: str) -> None:
 
 def test_app_must_be_installed(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="is not <SPLUNK_HOME>/etc/apps/<name>"):
-        Splunkd(tmp_path / "apps" / "x", "python", work_dir=tmp_path)
+        FakeSplunkd(tmp_path / "apps" / "x", "python", work_dir=tmp_path)
 
 
 def test_impossible_chunks() -> None:

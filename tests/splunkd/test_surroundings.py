@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from . import ProtocolError, Splunkd
+from . import FakeSplunkd, ProtocolError
 from .conftest import TinyApp
 
 ECHO = """
@@ -46,7 +46,7 @@ reply("told\\n" + '"' + json.dumps(told).replace('"', '""') + '"' + "\\n", finis
 """
 
 
-def _told(splunkd: Splunkd, *, remote: bool) -> dict[str, object]:
+def _told(splunkd: FakeSplunkd, *, remote: bool) -> dict[str, object]:
     event = splunkd.search("search x | tiny streaming", remote=remote).events[0]
     told: dict[str, object] = json.loads(str(event["told"]))
     return told

@@ -1,0 +1,96 @@
+"""From named sources to a catalogue: what `build`, `check` and `refresh` have in common."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Optional
+
+from lofp_enrich.catalogue import stix
+from lofp_enrich.catalogue.kinds import kind_of
+from lofp_enrich.catalogue.lookups import Origin
+from lofp_enrich.catalogue.merge import merge
+from lofp_enrich.catalogue.model import Catalogue
+from lofp_enrich.search.answer.options import KINDS
+from lofp_enrich.search.attack import Attack
+from lofp_enrich.snapshots.cache import required
+from lofp_enrich.sources import Reading, read, starter
+
+ATTACK = Path(__file__).parent / "data" / "attack.csv"
+
+Named = tuple[str, Optional[Path]]
+"""A source and where it lies; without a path, the snapshot that `fetch` brought."""
+
+
+class Built(NamedTuple):
+    """What was read and what became of it."""
+
+    readings: tuple[Reading, ...]
+    catalogue: Catalogue
+    origins: frozenset[Origin]
+    attack: Attack
+
+
+def read_and_merge(
+    sources: Sequence[Named],
+    cache: Path,
+    *,
+    with_starter: bool = True,
+    notes: bool = True,
+    deprecated: bool = False,
+) -> Built:
+    """Reads the sources and merges their rules into a catalogue.
+
+    `attack` without a path is no rule source: it takes the ATT&CK table from the snapshot.
+    Raises LofpError where a path holds nothing or no snapshot was fetched.
+    """
+    readings = [starter()] if with_starter else []
+    origins = {Origin(each.source, each.commit) for each in readings}
+    attack = Attack.load(ATTACK)
+    for name, path in sources:
+        found = None if path else required(name, cache)
+        if found and name == "attack":
+            attack = Attack(stix.rows(found.path, attack.rows.values()))
+            origins.add(Origin(name, found.commit, found.date))
+            continue
+        where = path or (found.path if found else Path())
+        reading = read(name, where, notes=notes, deprecated=deprecated)
+        readings.append(reading)
+        origins.add(Origin(name, reading.commit, found.date if found else ""))
+    catalogue = merge((rule for reading in readings for rule in reading.rules), attack)
+    return Built(tuple(readings), catalogue, frozenset(origins), attack)
+
+
+def counts_of(reading: Reading) -> dict[str, Any]:
+    """What a source gave, by the names that `--json` has for it."""
+    stated = [fp for rule in reading.rules for fp in rule.falsepositives]
+    kinds = Counter(kind_of(fp.text) for fp in stated)
+    return {
+        "source": reading.source,
+        "files": reading.files,
+        "rules": len(reading.rules),
+        "left_out": reading.left_out,
+        "statements": len(stated),
+        "from_notes": sum(fp.note for fp in stated),
+        **{kind: kinds[kind] for kind in (*KINDS, "placeholder")},
+        "with_technique": sum(len(r.falsepositives) for r in reading.rules if r.techniques),
+        "techniques": len({each for rule in reading.rules for each in rule.techniques}),
+        "unread": len(reading.errors),
+    }
+
+
+def silence(reading: Reading) -> str:
+    """What is amiss with a source that could be read and says nothing; empty where all is well.
+
+    Layouts change without notice: a source that had techniques and has none says so the same day.
+    """
+    if not reading.rules and not reading.errors:
+        return f"{reading.source}: no rule was found; is this the right folder or archive?"
+    told = [rule for rule in reading.rules if rule.falsepositives]
+    if told and not any(rule.techniques for rule in told):
+        return (
+            f"{reading.source}: no statement has a technique; the layout of its rules must have "
+            "changed. Run lofp-enrich check on an older snapshot to compare."
+        )
+    return ""

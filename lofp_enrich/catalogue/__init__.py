@@ -1,0 +1,1 @@
+"""From the rules of all sources to the lookup files."""

@@ -1,0 +1,34 @@
+"""An entry as a lookup holds it, and all of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from lofp_enrich.model import Rule
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A statement with all the rules that make it, which is a row of `lofp_entries.csv`."""
+
+    id: str
+    """First 12 hex digits of the SHA-256 of the folded statement."""
+    statement: str
+    kind: str
+    """`benign`, `generic` or `advice`; a placeholder never becomes an entry."""
+    generated: bool
+    check: str
+    techniques: tuple[str, ...]
+    """Current ATT&CK IDs, sorted."""
+    rules: tuple[Rule, ...]
+    """Sorted by source, title, id."""
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All entries, sorted by id, and what was left out of them."""
+
+    entries: tuple[Entry, ...]
+    statements: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """(source, kind) -> how many statements of rules; `placeholder` ones become no entry."""

@@ -1,0 +1,1 @@
+"""Which explanations an alert gets, and in which order."""

@@ -1,0 +1,246 @@
+"""From an alert to its explanations, as output fields."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple, Union
+
+from lofp_enrich.search.alert.context import Context, context_of
+from lofp_enrich.search.alert.names import rule_key, rule_keys
+from lofp_enrich.search.alert.techniques import technique_ids
+from lofp_enrich.search.answer import explanation, rank
+from lofp_enrich.search.answer.explanation import Explanation
+from lofp_enrich.search.answer.options import KINDS, Options
+from lofp_enrich.search.errors import SearchError
+from lofp_enrich.search.knowledge import columns
+from lofp_enrich.search.knowledge.deployed import DeployedRule, load_deployed
+from lofp_enrich.search.knowledge.family import Member
+from lofp_enrich.search.knowledge.index import EntryRow, LookupIndex, RuleRow
+from lofp_enrich.search.knowledge.local import LocalRows, load_local
+
+Values = Mapping[str, tuple[str, ...]]
+"""An alert: field -> values; a field without a value is not there."""
+Output = dict[str, Union[str, list[str]]]
+"""Output field, with the prefix -> value; lists are parallel."""
+
+_MISSING = "-"
+_KIND_ORDER = defaultdict(lambda: len(KINDS), {kind: n for n, kind in enumerate(KINDS)})
+
+
+class Answer(NamedTuple):
+    """Everything known about one alert."""
+
+    status: str
+    """`matched`, `no_match` or `no_technique`."""
+    total: int
+    """All that explain the alert, before `max`."""
+    explanations: tuple[Explanation, ...]
+
+
+class Enricher:
+    """Answers alerts from a catalogue and the site's own explanations, under one set of options."""
+
+    def __init__(
+        self,
+        index: LookupIndex,
+        local: LocalRows,
+        options: Options,
+        deployed: Mapping[str, tuple[DeployedRule, ...]] | None = None,
+    ) -> None:
+        self._index = index
+        self._local = local
+        self._deployed = deployed or {}
+        self._options = options
+        self._pools: dict[tuple[str, ...], rank.Candidates] = {}
+        self._troubles: dict[str, None] = {}
+        self.fields = tuple(
+            dict.fromkeys(
+                (
+                    *options.technique_field,
+                    *options.rule_field,
+                    *options.context_fields,
+                    *local.fields,
+                )
+            )
+        )
+        """The fields that are read, in order: two alerts that agree in them get the same answer."""
+        self.output_fields = output_fields(options)
+
+    @property
+    def troubles(self) -> list[str]:
+        """One sentence for all that went wrong so far without ending the work."""
+        return [*self._index.damaged, *self._troubles]
+
+    def outputs(self, values: Values) -> tuple[Output, ...]:
+        """The output fields of an alert: one set, or with `expand` one for each explanation.
+
+        Never raises: an alert that cannot be answered has the status `error`, for one odd alert
+        must not cost the others; what was amiss is in `troubles`.
+        """
+        try:
+            return tuple(_outputs(self.answer(values), self._options))
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            self._troubles[f"an alert could not be enriched: {reason}"] = None
+            return (bare_output("error", self._options),)
+
+    def bare_output(self, status: str) -> Output:
+        """The output fields of what is no alert at all."""
+        return bare_output(status, self._options)
+
+    def answer(self, values: Values) -> Answer:
+        """The explanations of an alert, best first: own ones, the firing rule's, then by score."""
+        options = self._options
+        named = technique_ids(_texts(values, options.technique_field), self._index.attack)
+        came_in = dict(named) or self._deployed_techniques(values)
+        techniques = tuple(came_in)
+        names = tuple(_texts(values, options.rule_field))
+        context = context_of(_of(values, (*options.context_fields, *options.rule_field)))
+        own = [
+            row
+            for row in self._local.rows
+            if row.fits((*came_in, *came_in.values()), names, values)
+        ]
+        rules = self._rules(names) if options.match != "technique" else ()
+        stated = self._stated(rules)
+        told = {rule_key(entry.statement) for entry, _ in stated.values()}
+        here = [r for r in self._stated_here(names) if rule_key(r.statement) not in told]
+        pool = self._pool(techniques)
+        most = max(0, options.max - len(own) - len(here) - len(stated))
+        ranked = pool.rank(context, options.max + len(stated), options.min_score)
+        ranked = [each for each in ranked if each.entry.entry_id not in stated]
+        explanations = [
+            *(explanation.own(row) for row in own),
+            *(explanation.deployed(rule) for rule in here),
+            *(
+                explanation.by_rule(entry, rule, came_in)
+                for entry, rule in _fitting_first(stated, context)
+            ),
+            *(explanation.by_technique(each, came_in) for each in ranked[:most]),
+        ]
+        count = len(own) + len(here) + len(pool.ids) + len(stated.keys() - pool.ids)
+        if count:
+            status = "matched" if explanations else "no_match"
+        else:
+            status = "no_match" if techniques else "no_technique"
+        return Answer(status, count, tuple(explanations[: options.max]))
+
+    def _rules(self, names: Iterable[str]) -> tuple[RuleRow, ...]:
+        for name in names:
+            for key in rule_keys(name):
+                rules = self._index.rules(key)
+                if rules:
+                    return rules
+        return ()
+
+    def _deployed_techniques(self, values: Values) -> dict[str, str]:
+        """What the rule that fired is annotated with at the site, for an alert that names none."""
+        names = _texts(values, self._options.rule_field)
+        rules = next(self._deployed_as(names), ())
+        return dict(technique_ids((t for r in rules for t in r.techniques), self._index.attack))
+
+    def _deployed_as(self, names: Iterable[str]) -> Iterator[tuple[DeployedRule, ...]]:
+        keys = (key for name in names for key in rule_keys(name))
+        return (self._deployed[key] for key in keys if key in self._deployed)
+
+    def _stated_here(self, names: Iterable[str]) -> tuple[DeployedRule, ...]:
+        options = self._options
+        wanted = not options.source or "deployed" in options.source
+        if options.match == "technique" or options.kind or not wanted:
+            return ()  # nobody has said of what kind they are
+        found = next(self._deployed_as(names), ())
+        return tuple(rule for rule in found if rule.statement)
+
+    def _stated(self, rules: Iterable[RuleRow]) -> dict[str, tuple[EntryRow, RuleRow]]:
+        found: dict[str, tuple[EntryRow, RuleRow]] = {}
+        for rule in rules:
+            for entry_id in rule.entry_ids:
+                entry = self._index.entry(entry_id)
+                if entry is not None and self._keep(entry):
+                    found.setdefault(entry_id, (entry, rule))
+        return found
+
+    def _pool(self, techniques: tuple[str, ...]) -> rank.Candidates:
+        if self._options.match == "rule":
+            techniques = ()
+        if techniques not in self._pools:
+            exact = self._options.match == "exact"
+            self._pools[techniques] = rank.Candidates(self._index, techniques, self._keep, exact)
+        return self._pools[techniques]
+
+    def _keep(self, entry: EntryRow | Member) -> bool:
+        options = self._options
+        return not (
+            (options.kind and entry.kind not in options.kind)
+            or (options.source and set(options.source).isdisjoint(entry.sources))
+            or (options.product and entry.products.isdisjoint(options.product) and entry.products)
+        )
+
+
+def load_enricher(lookups: Path, options: Options, today: date) -> tuple[Enricher, list[str]]:
+    """An Enricher on a lookups folder, and a sentence for all that is amiss with the site's files.
+
+    `today` (UTC) decides which own explanations have expired. Raises SearchError where the
+    catalogue itself cannot be used; without a site's file the rest works.
+    """
+    index = LookupIndex.load(lookups)
+    local, deployed, troubles = LocalRows(), {}, []
+    try:
+        local = load_local(lookups / "lofp_local.csv", today, index.attack)
+    except SearchError as error:
+        troubles.append(str(error))
+    try:
+        deployed = load_deployed(lookups / "lofp_deployed.csv")
+    except SearchError as error:
+        troubles.append(str(error))
+    return Enricher(index, local, options, deployed), [*troubles, *local.faults]
+
+
+def output_fields(options: Options) -> list[str]:
+    """The fields that are written, with the prefix, in order."""
+    names = columns.OUTPUT_FULL if options.output == "full" else columns.OUTPUT_BRIEF
+    return [options.prefix + name for name in names]
+
+
+def bare_output(status: str, options: Options) -> Output:
+    """The output fields of an alert about which there is nothing to say but `status`."""
+    empty: Output = {name: [] for name in output_fields(options)}
+    return {**empty, options.prefix + "status": status, options.prefix + "count": "0"}
+
+
+def _outputs(answer: Answer, options: Options) -> Iterable[Output]:
+    groups: Sequence[Sequence[Explanation]] = [answer.explanations]
+    if options.expand and answer.explanations:
+        groups = [[each] for each in answer.explanations]
+    names = columns.OUTPUT_FULL if options.output == "full" else columns.OUTPUT_BRIEF
+    for group in groups:
+        output: Output = {}
+        for name in names:
+            if name == "status":
+                output[options.prefix + name] = answer.status
+            elif name == "count":
+                output[options.prefix + name] = str(answer.total)
+            else:
+                output[options.prefix + name] = [getattr(e, name) or _MISSING for e in group]
+        yield output
+
+
+def _fitting_first(
+    stated: Mapping[str, tuple[EntryRow, RuleRow]], context: Context
+) -> list[tuple[EntryRow, RuleRow]]:
+    """A rule's own statements: those that name a cause first, then by the words they share."""
+    return sorted(
+        stated.values(),
+        key=lambda pair: (_KIND_ORDER[pair[0].kind], -rank.shared_weight(pair[0], context)),
+    )
+
+
+def _of(values: Values, fields: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    return {field: values[field] for field in fields if field in values}
+
+
+def _texts(values: Values, fields: Iterable[str]) -> list[str]:
+    return [text for field in fields for text in values.get(field, ())]

@@ -1,0 +1,136 @@
+"""The options of the command: what a search may ask for, checked before the first event."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from lofp_enrich.search.alert.context import CONTEXT_FIELDS
+from lofp_enrich.search.alert.names import RULE_FIELDS
+from lofp_enrich.search.alert.techniques import TECHNIQUE_FIELDS
+from lofp_enrich.search.errors import SearchError
+
+KINDS = ("benign", "generic", "advice")
+MATCHES = ("auto", "rule", "technique", "exact")
+MAX_EXPLANATIONS = 50
+"""More than this on one event is a report, not an answer: that is `| lookup lofp_techniques`."""
+
+_TRUE = frozenset(("1", "t", "true", "y", "yes"))
+_FALSE = frozenset(("0", "f", "false", "n", "no"))
+_PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,49}")
+
+
+class Options(NamedTuple):
+    """What a search asks for, with the defaults."""
+
+    technique_field: tuple[str, ...] = TECHNIQUE_FIELDS
+    rule_field: tuple[str, ...] = RULE_FIELDS
+    context_fields: tuple[str, ...] = CONTEXT_FIELDS
+    source: tuple[str, ...] = ()
+    """Only explanations of these sources; empty for all."""
+    product: tuple[str, ...] = ()
+    """Only explanations for these products, and those that name none; empty for all."""
+    kind: tuple[str, ...] = ()
+    match: str = "auto"
+    output: str = "brief"
+    max: int = 3
+    min_score: int = 0
+    prefix: str = "lofp_"
+    expand: bool = False
+    narrow: bool = True
+    distributed: bool = False
+
+
+NAMES = Options._fields
+LISTS = ("technique_field", "rule_field", "context_fields", "source", "product", "kind")
+"""Options that take several names with commas between them."""
+
+
+def parse(arguments: Mapping[str, str]) -> Options:
+    """The options from `name=value` arguments.
+
+    Raises SearchError, which names the option, what was given and what is possible.
+    """
+    values: dict[str, object] = {}
+    for name, text in arguments.items():
+        if name not in _PARSERS:
+            raise SearchError(f"{name} is no option of lofpenrich; it knows {', '.join(NAMES)}.")
+        values[name] = _PARSERS[name](name, text.strip())
+    return Options(**values)  # type: ignore[arg-type]
+
+
+def _refuse(name: str, text: str, wants: str) -> SearchError:
+    return SearchError(f'{name}="{text[:100]}" is not possible: {wants}.')
+
+
+def _names(name: str, text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    if not names:
+        raise _refuse(name, text, "give one name, or several with commas between them")
+    if "*" in text:
+        raise _refuse(name, text, "give whole names, without *")
+    return names
+
+
+def _lower_names(name: str, text: str) -> tuple[str, ...]:
+    return _names(name, text.lower())
+
+
+def _kinds(name: str, text: str) -> tuple[str, ...]:
+    kinds = _lower_names(name, text)
+    if not set(kinds) <= set(KINDS):
+        raise _refuse(name, text, f"give {', '.join(KINDS)}, or several with commas between them")
+    return kinds
+
+
+def _one_of(*choices: str):  # type: ignore[no-untyped-def]
+    def parse_choice(name: str, text: str) -> str:
+        if text.lower() not in choices:
+            raise _refuse(name, text, f"give one of {', '.join(choices)}")
+        return text.lower()
+
+    return parse_choice
+
+
+def _whole(low: int, high: int):  # type: ignore[no-untyped-def]
+    def parse_whole(name: str, text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) < 7 and low <= int(text) <= high):
+            raise _refuse(name, text, f"give a whole number from {low} to {high}")
+        return int(text)
+
+    return parse_whole
+
+
+def _flag(name: str, text: str) -> bool:
+    if text.lower() in _TRUE:
+        return True
+    if text.lower() in _FALSE:
+        return False
+    raise _refuse(name, text, "give true or false")
+
+
+def _prefix(name: str, text: str) -> str:
+    if not _PREFIX.fullmatch(text):
+        raise _refuse(
+            name, text, "begin with a letter, go on with letters, digits and _, at most 50"
+        )
+    return text
+
+
+_PARSERS = {
+    "technique_field": _names,
+    "rule_field": _names,
+    "context_fields": _names,
+    "source": _lower_names,
+    "product": _lower_names,
+    "kind": _kinds,
+    "match": _one_of(*MATCHES),
+    "output": _one_of("brief", "full"),
+    "max": _whole(1, MAX_EXPLANATIONS),
+    "min_score": _whole(0, 100),
+    "prefix": _prefix,
+    "expand": _flag,
+    "narrow": _flag,
+    "distributed": _flag,
+}

@@ -1,0 +1,238 @@
+"""The order of explanations: which of the statements under a technique fit this alert.
+
+Pure functions over rows of the catalogue. A score is a sum of parts that mean the same for every
+alert, 0 to 100: how near the techniques are, what kind of statement it is, whether the product
+fits, and how much of what the alert says the entry speaks of. The weights were tuned on half of a
+retrieval benchmark and checked on rules left out of the catalogue; docs/performance.md has the
+measurements and what else was tried.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache, lru_cache
+from itertools import chain
+from typing import NamedTuple
+
+from lofp_enrich.search.alert.context import Context
+from lofp_enrich.search.alert.words import words
+from lofp_enrich.search.attack import parent
+from lofp_enrich.search.knowledge.columns import split_list
+from lofp_enrich.search.knowledge.family import Member
+from lofp_enrich.search.knowledge.index import EntryRow, LookupIndex
+
+NEARNESS = {"technique": 10.0, "parent": 4.0, "child": 0.0}
+"""Points where the statement is under a technique of the alert, the one above it, one below it."""
+SAME_TECHNIQUES = 10.0
+"""Points where the statement's techniques are the alert's and no others: what both lists share, of
+all that either names. Rules for one behaviour name the same few techniques."""
+KIND = {"benign": 10.0, "generic": 2.0, "advice": 0.0}
+"""Points for a statement that names a cause over one that is true of everything."""
+CHECK = 5.0
+"""Points for a statement that says what to look at to tell it from an attack."""
+PRODUCT_FITS, PRODUCT_UNKNOWN = 10.0, 5.0
+"""Points where the product of the log is the alert's, and where one of the two is not known."""
+WORDS = 60.0
+"""Points that shared words can give at most; reached only in the limit."""
+ENOUGH = 250.0
+"""Weight of shared words that gives two thirds of these points (weights: `catalogue.terms`)."""
+SPREAD = 1.0
+"""Points off each time the number of techniques that a statement stands under doubles."""
+SAME_TEMPLATE = 0.5
+"""Share of words from which on two statements are one template with another subject."""
+
+
+class Ranked(NamedTuple):
+    """An entry at its place in the answer."""
+
+    entry: EntryRow
+    match: str
+    """`technique`, `parent` or `child`."""
+    score: float
+    shared: tuple[str, ...]
+    """Words of the alert that the entry speaks of, the weightiest first."""
+
+
+class Meeting(NamedTuple):
+    """Where a statement's techniques and an alert's meet, current IDs both; empty for nowhere."""
+
+    match: str
+    """`technique`, `parent` or `child`: what the statement's technique is to the alert's."""
+    stated: str
+    of_alert: str
+
+
+class Candidates:
+    """All entries for a set of techniques, with what is the same for every alert that has them."""
+
+    def __init__(
+        self,
+        index: LookupIndex,
+        techniques: Sequence[str],
+        keep: Callable[[Member], bool],
+        exact: bool = False,
+    ) -> None:
+        """With `exact`, no statement of a technique above or below the alert's."""
+        self._index = index
+        bases = dict.fromkeys(map(parent, techniques))
+        self._families = [index.family(base) for base in bases]
+        near = _nearness_of(techniques)
+        found: dict[str, tuple[Member, str, float]] = {}
+        for member in chain.from_iterable(family.members for family in self._families):
+            match, points = near(member.techniques)
+            if match and (match == "technique" or not exact) and keep(member):
+                found[member.entry_id] = member, match, points + _points_of(member)
+        # Numbered in the order in which ties are broken: many rules first, then by id.
+        ordered = sorted(found.values(), key=lambda each: (-each[0].rule_count, each[0].entry_id))
+        self._members = [member for member, _, _ in ordered]
+        self._matches = [match for _, match, _ in ordered]
+        self._points = [points for _, _, points in ordered]
+        numbers = {member.entry_id: number for number, member in enumerate(self._members)}
+        self._numbers = [
+            [numbers.get(member.entry_id, -1) for member in family.members]
+            for family in self._families
+        ]
+        """For each family and place in it: the candidate's number, -1 where it is none."""
+        self.ids = numbers.keys()
+        """The ids of all candidates."""
+        self._orders: dict[frozenset[str], tuple[list[float], list[tuple[float, int]]]] = {}
+
+    def rank(self, context: Context, most: int, min_score: float = 0.0) -> list[Ranked]:
+        """The best `most` candidates for an alert, best first; ties by rule count, then id.
+
+        Only candidates that share a word with the alert are scored anew; the order of all the
+        others is the same for every alert of the same products.
+        """
+        shared = self._shared_weights(context)
+        points, order = self._without_words(context.products)
+        hits = [(-points[n] - _word_points(w), n) for n, w in shared.items()]
+        others = (each for each in order if each[1] not in shared)
+        chosen: list[Ranked] = []
+        spoken: list[set[str]] = []
+        for score, number in heapq.merge(_ascending(hits), others):
+            within = min(100.0, max(0.0, -score))
+            if len(chosen) == most or within < min_score:
+                break
+            entry = self._index.entry(self._members[number].entry_id)
+            mine = set(words(entry.statement)) if entry else set()
+            if entry and _is_news(mine, spoken, context):
+                spoken.append(mine)
+                share = self._shared_words(number, context)
+                chosen.append(Ranked(entry, self._matches[number], within, share))
+        return chosen
+
+    def _shared_weights(self, context: Context) -> dict[int, int]:
+        """How much each candidate shares with the alert, by number; only those that do."""
+        shared: dict[int, int] = {}
+        for family, numbers in zip(self._families, self._numbers):
+            # An entry under two techniques of the alert is in both families, with equal weights.
+            here: dict[int, int] = {}
+            for word in context.words:
+                for place, weight in family.postings(word):
+                    here[place] = here.get(place, 0) + weight
+            for place, weight in here.items():
+                if numbers[place] >= 0:
+                    shared[numbers[place]] = weight
+        return shared
+
+    def _shared_words(self, number: int, context: Context) -> tuple[str, ...]:
+        found: dict[str, int] = {}
+        for family, numbers in zip(self._families, self._numbers):
+            if number in numbers:
+                place = numbers.index(number)
+                for word, as_written in context.words.items():
+                    postings = family.postings(word)
+                    at = bisect_left(postings, (place, 0))
+                    if at < len(postings) and postings[at][0] == place:
+                        found[as_written] = postings[at][1]
+        return tuple(sorted(found, key=lambda word: (-found[word], word)))
+
+    def _without_words(
+        self, products: frozenset[str]
+    ) -> tuple[list[float], list[tuple[float, int]]]:
+        """Points of every candidate for an alert of these products, and all of them in order."""
+        if products not in self._orders:
+            points = [
+                points + _product_points(member.products, products)
+                for points, member in zip(self._points, self._members)
+            ]
+            order = sorted((-each, number) for number, each in enumerate(points))
+            self._orders[products] = points, order
+        return self._orders[products]
+
+
+def meeting(stated: Sequence[str], techniques: Sequence[str]) -> Meeting:
+    """The nearest meeting of `stated` techniques with an alert's."""
+    for technique in techniques:
+        if technique in stated:
+            return Meeting("technique", technique, technique)
+    for technique in techniques:
+        if parent(technique) in stated:
+            return Meeting("parent", parent(technique), technique)
+    for each in stated:
+        if parent(each) in techniques:
+            return Meeting("child", each, parent(each))
+    return Meeting("", "", "")
+
+
+def shared_weight(entry: EntryRow, context: Context) -> int:
+    """How much of what the alert says a rule's own statement speaks of."""
+    terms = (term.partition(":") for term in split_list(entry.terms))
+    return sum(int(w) for word, _, w in terms if word in context.words and w.isdigit())
+
+
+def _nearness_of(techniques: Sequence[str]) -> Callable[[tuple[str, ...]], tuple[str, float]]:
+    """Match and points of a statement's techniques; the same few lists stand in many entries."""
+    ours = _most_specific(techniques)
+
+    @cache
+    def near(stated: tuple[str, ...]) -> tuple[str, float]:
+        match = meeting(stated, techniques).match
+        theirs = _most_specific(stated)
+        points = NEARNESS.get(match, 0.0) - SPREAD * math.log2(len(stated))
+        return match, points + SAME_TECHNIQUES * len(ours & theirs) / len(ours | theirs)
+
+    return near
+
+
+def _most_specific(techniques: Iterable[str]) -> set[str]:
+    """Without the techniques that one of their own sub-techniques stands beside: tools add them."""
+    above = {parent(each) for each in techniques if parent(each) != each}
+    return set(techniques) - above
+
+
+def _ascending(hits: list[tuple[float, int]]) -> Iterator[tuple[float, int]]:
+    """`hits` in order, sorted only as far as somebody asks: of hundreds, three are wanted."""
+    heapq.heapify(hits)
+    while hits:
+        yield heapq.heappop(hits)
+
+
+def _points_of(member: Member) -> float:
+    return KIND.get(member.kind, 0.0) + (CHECK if member.check else 0.0)
+
+
+def _product_points(stated: frozenset[str], of_alert: frozenset[str]) -> float:
+    if not stated or not of_alert:
+        return PRODUCT_UNKNOWN
+    return 0.0 if stated.isdisjoint(of_alert) else PRODUCT_FITS
+
+
+@lru_cache(maxsize=4096)
+def _word_points(weight: int) -> float:
+    return WORDS * (1 - math.exp(-weight / ENOUGH))
+
+
+def _is_news(mine: set[str], spoken: Iterable[set[str]], context: Context) -> bool:
+    """Whether a statement adds to those before it: no second of a template family.
+
+    "<X> may be done by an administrator" stands there for sixty X. A second one is news only where
+    the words that set it apart from the first are words of the alert.
+    """
+    if not mine:
+        return True  # a statement in a script that `words` does not read is like no other
+    alike = (held for held in spoken if len(mine & held) >= SAME_TEMPLATE * len(mine | held))
+    return all(not (mine - held).isdisjoint(context.words) for held in alike)

@@ -1,0 +1,1 @@
+"""What the lookup files hold."""

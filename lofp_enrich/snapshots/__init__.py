@@ -1,0 +1,1 @@
+"""Snapshots of rule repositories and of ATT&CK: fetched, checked, kept."""
