@@ -1,15 +1,33 @@
-"""Alerts outside Splunk: JSON lines or CSV in, the same out with the output fields added."""
+"""Alerts outside Splunk: each goes out as it came in, with the output fields added."""
 
 from __future__ import annotations
 
 import csv
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
-from lofp_enrich.errors import LofpError
-from lofp_enrich.search.answer.enrich import Enricher
+from lofp_enrich.cli.alertfile import TOO_DEEP, Alert, Alerts
+from lofp_enrich.search.answer.enrich import Enricher, Output
+from lofp_enrich.search.knowledge.columns import to_cell
 from lofp_enrich.search.splunk.rows import Columns
+
+UNREAD = ("no_technique", "no_catalogue", "error")
+"""The statuses of an alert in which nothing was found to go by."""
+
+_NONE = "-"
+"""Stands for nothing in a list of the output; a cell of it alone is no formula."""
+
+
+class Tally(NamedTuple):
+    """What became of the alerts."""
+
+    alerts: int = 0
+    """All that came in, with the faults."""
+    faults: int = 0
+    """What was no JSON object, or nested too deep to be written."""
+    read: int = 0
+    """Those that had something to go by."""
 
 
 def values_of(alert: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
@@ -23,57 +41,64 @@ def values_of(alert: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def enrich_jsonl(lines: Iterable[str], out: TextIO, enricher: Enricher) -> int:
-    """One line out for each line in, in order; gives how many were no JSON object.
+def enrich_alerts(alerts: Alerts, out: TextIO, enricher: Enricher) -> Tally:
+    """Writes each alert with its output fields, in order: rows for CSV, else JSON lines.
 
-    Such a line goes out as `_raw`, with the status `error`; a blank one stays blank.
+    A fault goes out as `_raw` with the status `error`; a blank line stays blank. Raises LofpError
+    where the alerts do, after those that came before.
     """
-    faulty = 0
-    for line in lines:
-        if not line.strip():
+    if alerts.form == "csv":
+        return _enrich_csv(alerts, out, enricher)
+    return _enrich_json(alerts, out, enricher)
+
+
+def _enrich_json(alerts: Iterable[Alert], out: TextIO, enricher: Enricher) -> Tally:
+    count = faults = read = 0
+    for alert in alerts:
+        if alert.kind == "blank":
             out.write("\n")
             continue
+        count += 1
         try:
-            alert = json.loads(line, parse_float=_number)
-            if not isinstance(alert, dict):
+            if alert.kind == "fault":
                 raise ValueError
+            outputs = enricher.outputs(values_of(alert.read))
             # Writing nests as deep as reading, and may find less room for it.
-            made = [_json({**alert, **each}) for each in enricher.outputs(values_of(alert))]
+            made = [_json({**alert.out, **each}) for each in outputs]
         except (ValueError, RecursionError):
-            faulty += 1
-            output = enricher.bare_output("error")
-            out.write(_json({"_raw": line.rstrip("\r\n"), **output}))
+            faults += 1
+            text = alert.text or TOO_DEEP
+            out.write(_json({"_raw": text, **enricher.bare_output("error")}))
             continue
+        read += _was_read(outputs, enricher)
         out.writelines(made)
-    return faulty
+    return Tally(count, faults, read)
 
 
-def enrich_csv(file: TextIO, out: TextIO, enricher: Enricher) -> int:
-    """One row out for each row in; the values of a list are the lines of a cell.
-
-    Gives 0, for any CSV is rows. Raises LofpError where there is no header or it is no CSV.
-    """
-    try:
-        rows = csv.reader(line.replace("\0", "\ufffd") for line in file)
-        header = next(rows, None)
-        if not header:
-            raise LofpError("the CSV has no header; its first line must name the fields.")
-        table = Columns(header, enricher.fields, enricher.output_fields, multivalue=False)
-        write = csv.writer(out, lineterminator="\n").writerow
-        write(table.header)
-        for row in rows:
-            table.key(row)  # makes a short row as long as the header
-            for output in enricher.outputs(table.values(row)):
-                write(table.with_output(row, table.cells(output)))
-    except csv.Error as error:
-        raise LofpError(f"the file is no CSV ({error}); give --format jsonl?") from error
-    return 0
+def _enrich_csv(alerts: Alerts, out: TextIO, enricher: Enricher) -> Tally:
+    table = Columns(list(alerts.header), (), enricher.output_fields, multivalue=False)
+    write = csv.writer(out, delimiter=alerts.delimiter, lineterminator="\n").writerow
+    write(table.header)
+    count = read = 0
+    for alert in alerts:
+        row = list(alert.row)
+        table.key(row)  # makes a short row as long as the header
+        outputs = enricher.outputs(values_of(alert.read))
+        count += 1
+        read += _was_read(outputs, enricher)
+        for output in outputs:
+            write(table.with_output(row, [_guarded(cell) for cell in table.cells(output)]))
+    return Tally(count, 0, read)
 
 
-def _number(text: str) -> float | str:
-    """A number, or the text of one that Python has no number for: JSON knows no Infinity."""
-    number = float(text)
-    return number if number - number == 0 else text
+def _was_read(outputs: tuple[Output, ...], enricher: Enricher) -> bool:
+    status = enricher.output_fields[0]
+    return any(output[status] not in UNREAD for output in outputs)
+
+
+def _guarded(cell: str) -> str:
+    """A cell of ours that no spreadsheet takes for a formula; the user's own go as they came."""
+    return cell if set(cell.split("\n")) == {_NONE} else to_cell(cell)
 
 
 def _text(value: Any) -> str:

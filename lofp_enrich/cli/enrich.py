@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,25 +15,49 @@ import click
 from rich.console import Console
 
 from lofp_enrich.build import ATTACK
-from lofp_enrich.cli.alerts import enrich_csv, enrich_jsonl
+from lofp_enrich.cli.alertfile import FORMS, open_alerts
+from lofp_enrich.cli.alerts import enrich_alerts
 from lofp_enrich.cli.options import LOOKUPS
 from lofp_enrich.cli.show import answer_table
 from lofp_enrich.errors import LofpError
 from lofp_enrich.search.answer.enrich import Enricher, load_enricher
-from lofp_enrich.search.answer.options import parse
+from lofp_enrich.search.answer.options import Options, parse
 from lofp_enrich.search.attack import Attack
 from lofp_enrich.search.errors import SearchError
 
 
-def _enricher(directory: Path, arguments: dict[str, str]) -> Enricher:
+def _say(sentence: str) -> None:
+    click.echo(f"lofp-enrich: {sentence}", err=True)
+
+
+def _options(arguments: dict[str, str]) -> Options:
     try:
-        options = parse({k: v for k, v in arguments.items() if v})
+        return parse({k: v for k, v in arguments.items() if v})
     except SearchError as error:
         raise click.UsageError(str(error)) from error
+
+
+def _enricher(directory: Path, options: Options) -> Enricher:
     enricher, troubles = load_enricher(directory, options, datetime.now(timezone.utc).date())
     for trouble in troubles:
-        click.echo(f"lofp-enrich: {trouble}", err=True)
+        _say(trouble)
     return enricher
+
+
+@contextmanager
+def _output() -> Iterator[TextIO]:
+    """Standard output as UTF-8; where its reader has gone, that is the end and no fault."""
+    out = io.TextIOWrapper(sys.stdout.buffer, "utf-8", newline="")
+    try:
+        try:
+            yield out
+        finally:
+            out.flush()
+            out.detach()
+    except BrokenPipeError:
+        # What is still buffered has nobody to go to, which Python would tell at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
 
 
 def _search_option(name: str, text: str) -> Callable[[Any], Any]:
@@ -45,8 +70,8 @@ def _search_option(name: str, text: str) -> Callable[[Any], Any]:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["jsonl", "csv"]),
-    help="Form of the alerts; csv for a file named so, otherwise jsonl.",
+    type=click.Choice(FORMS),
+    help="Form of the alerts, where what they look like must not decide.",
 )
 @_search_option("max", "Explanations an alert gets at most (3).")
 @_search_option("min_score", "Leave out explanations that score less (0).")
@@ -61,41 +86,30 @@ def _search_option(name: str, text: str) -> Callable[[Any], Any]:
 @_search_option("prefix", "What output fields begin with (lofp_).")
 @_search_option("expand", "true: one line an explanation (false).")
 def enrich(file: Path, directory: Path, form: str | None, **arguments: str) -> None:
-    """Enrich alerts outside Splunk, with the code that runs inside it."""
-    enricher = _enricher(directory, arguments)
-    is_csv = form == "csv" or (form is None and file.suffix.lower() == ".csv")
-    out = io.TextIOWrapper(sys.stdout.buffer, "utf-8", newline="")
-    try:
-        with _alerts(file) as lines:
-            faulty = (
-                enrich_csv(lines, out, enricher) if is_csv else enrich_jsonl(lines, out, enricher)
-            )
-    finally:
-        out.flush()
-        out.detach()
+    """Enrich alerts outside Splunk, with the code that runs inside it.
+
+    FILE, or standard input, holds them as JSON in any layout, with or without what an export puts
+    round it, as CSV, or as lines of text; gzip is unpacked.
+    """
+    options = _options(arguments)
+    enricher = _enricher(directory, options)
+    with open_alerts(file, form, enricher.output_fields) as alerts, _output() as out:
+        tally = enrich_alerts(alerts, out, enricher)
     for trouble in enricher.troubles:
-        click.echo(f"lofp-enrich: {trouble}", err=True)
-    if faulty:
-        click.echo(
-            f"lofp-enrich: {faulty} lines are no JSON object; they went through with the status "
-            "error. One alert a line is wanted; for a table give --format csv.",
-            err=True,
+        _say(trouble)
+    if tally.faults:
+        are = "line is" if tally.faults == 1 else "lines are"
+        _say(
+            f"{tally.faults} {are} no JSON object; they went through with the status error. Give "
+            "an alert a line, an array of alerts, or a table (--format csv)."
         )
+    if tally.alerts > tally.faults and not tally.read:
+        _say(
+            f"none of the {tally.alerts} alerts had anything that could be read: no technique, no "
+            "rule; name the fields with --technique-field or look with lofp-enrich inspect."
+        )
+    if tally.faults or (tally.alerts and not tally.read):
         sys.exit(1)
-
-
-@contextmanager
-def _alerts(file: Path) -> Iterator[TextIO]:
-    """The alerts as text, a byte-order mark left out and line breaks inside cells as they are."""
-    if str(file) == "-":
-        yield io.TextIOWrapper(sys.stdin.buffer, "utf-8-sig", "replace", "")
-        return
-    try:
-        opened = file.open(encoding="utf-8-sig", errors="replace", newline="")
-    except OSError as error:
-        raise click.UsageError(f"{file} cannot be read ({error.strerror}).") from error
-    with opened:
-        yield opened
 
 
 @click.command()
@@ -118,7 +132,7 @@ def explain(
         if not equals or not field:
             raise click.BadParameter(f"{pair!r} is not K=V.", param_hint="--context")
         values[field] = (*values.get(field, ()), text)
-    answer = _enricher(directory, {"max": most, "output": "full"}).answer(values)
+    answer = _enricher(directory, _options({"max": most, "output": "full"})).answer(values)
     if not answer.explanations:
         reason = "names no technique" if answer.status == "no_technique" else "has no explanation"
         raise LofpError(f"{', '.join(techniques)} {reason} in these lookups.")

@@ -17,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lofp_enrich import __version__
-from lofp_enrich.cli.alerts import enrich_csv, enrich_jsonl, values_of
+from lofp_enrich.cli.alertfile import alerts_of
+from lofp_enrich.cli.alerts import enrich_alerts, values_of
 from lofp_enrich.cli.main import main
 from lofp_enrich.search.answer.enrich import Enricher
 from lofp_enrich.search.answer.options import NAMES as OPTIONS
@@ -471,7 +472,11 @@ def enricher(known_lookups: Path) -> Enricher:
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.floats(allow_nan=False) | st.integers() | st.text(max_size=10),
+    st.none()
+    | st.booleans()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.integers()
+    | st.text(max_size=10),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
     max_leaves=8,
 )
@@ -483,7 +488,7 @@ NAMES = st.text(max_size=5) | st.sampled_from(["technique_id", "search_name", "a
 def test_any_alert_comes_back_as_it_was(enricher: Enricher, alerts: list[dict[str, Any]]) -> None:
     out = io.StringIO()
     text = [json.dumps(alert) + "\n" for alert in alerts]
-    assert enrich_jsonl(text, out, enricher) == 0
+    assert enrich_alerts(alerts_of(text, "jsonl"), out, enricher).faults == 0
     found = lines(out.getvalue())
     assert len(found) == len(alerts)
     for alert, enriched in zip(alerts, found):
@@ -503,7 +508,7 @@ def test_any_csv_comes_back_as_it_was(enricher: Enricher, rows: list[list[str]])
     text = io.StringIO()
     csv.writer(text).writerows([["technique_id", "b", "c"], *rows])
     out = io.StringIO()
-    enrich_csv(io.StringIO(text.getvalue(), newline=""), out, enricher)
+    enrich_alerts(alerts_of(io.StringIO(text.getvalue(), newline=""), "csv"), out, enricher)
     _, *found = table(out.getvalue())
     assert len(found) == len(rows)
     for row, enriched in zip(rows, found):
