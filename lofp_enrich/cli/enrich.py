@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TextIO
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 
-from lofp_enrich.build import ATTACK
+from lofp_enrich.build import ATTACK, read_and_merge
+from lofp_enrich.catalogue.lookups import write
 from lofp_enrich.cli.alertfile import FORMS, open_alerts
 from lofp_enrich.cli.alerts import enrich_alerts
 from lofp_enrich.cli.options import LOOKUPS
 from lofp_enrich.cli.show import answer_table
 from lofp_enrich.errors import LofpError
+from lofp_enrich.search.alert.techniques import technique_ids
 from lofp_enrich.search.answer.enrich import Enricher, load_enricher
 from lofp_enrich.search.answer.options import Options, parse
 from lofp_enrich.search.attack import Attack
 from lofp_enrich.search.errors import SearchError
+from lofp_enrich.search.knowledge.columns import OUTPUT_FULL
+from lofp_enrich.snapshots.cache import default_folder
 
 
 def _say(sentence: str) -> None:
@@ -42,6 +49,31 @@ def _enricher(directory: Path, options: Options) -> Enricher:
     for trouble in troubles:
         _say(trouble)
     return enricher
+
+
+@contextmanager
+def _lookups(directory: Path) -> Iterator[Path]:
+    """The folder of the lookups, or where none was named and none is here, one made for now.
+
+    Whoever tries the command in any folder gets an answer, and is told of whose words it is.
+    """
+    if directory.is_dir():
+        yield directory
+        return
+    source = click.get_current_context().get_parameter_source("directory")
+    if source is not ParameterSource.DEFAULT:
+        raise LofpError(
+            f"{directory} is no folder of lookups; name theirs with --lookups, "
+            "or run lofp-enrich build."
+        )
+    _say(
+        f"there is no folder {directory} here, so the starter entries answer; for a catalogue of "
+        "your own run lofp-enrich build, or name its folder with --lookups."
+    )
+    with TemporaryDirectory(prefix="lofp-enrich-") as made:
+        built = read_and_merge((), default_folder())
+        write(built.catalogue, built.attack, built.origins, Path(made))
+        yield Path(made)
 
 
 @contextmanager
@@ -92,9 +124,10 @@ def enrich(file: Path, directory: Path, form: str | None, **arguments: str) -> N
     round it, as CSV, or as lines of text; gzip is unpacked.
     """
     options = _options(arguments)
-    enricher = _enricher(directory, options)
-    with open_alerts(file, form, enricher.output_fields) as alerts, _output() as out:
-        tally = enrich_alerts(alerts, out, enricher)
+    with _lookups(directory) as folder:
+        enricher = _enricher(folder, options)
+        with open_alerts(file, form, enricher.output_fields) as alerts, _output() as out:
+            tally = enrich_alerts(alerts, out, enricher)
     for trouble in enricher.troubles:
         _say(trouble)
     if tally.faults:
@@ -113,18 +146,52 @@ def enrich(file: Path, directory: Path, form: str | None, **arguments: str) -> N
 
 
 @click.command()
-@click.argument("techniques", nargs=-1, required=True, metavar="TECHNIQUE...")
+@click.argument("techniques", nargs=-1, metavar="[TECHNIQUE...]")
 @LOOKUPS
-@click.option("--rule", default="", help="Name of the rule that fired.")
+@click.option("--rule", default="", help="Name of the rule that fired; enough without a technique.")
 @click.option(
     "--context", "context", multiple=True, metavar="K=V", help="A field of the alert. Repeatable."
 )
 @click.option("--max", "most", default="5", show_default=True, help="Explanations at most.")
+@click.option("--json", "as_json", is_flag=True, help="Give the explanations as JSON.")
 def explain(
-    techniques: Sequence[str], directory: Path, rule: str, context: Sequence[str], most: str
+    techniques: Sequence[str],
+    directory: Path,
+    rule: str,
+    context: Sequence[str],
+    most: str,
+    as_json: bool,
 ) -> None:
-    """Show the explanations of techniques, ranked as `enrich` would."""
-    values = {"mitre_technique_id": tuple(techniques)}
+    """Show the explanations of techniques, ranked as `enrich` would.
+
+    TECHNIQUE is an ID, old or current, or ATT&CK's name of it.
+    """
+    if not techniques and not rule:
+        raise click.UsageError("Missing argument 'TECHNIQUE...'; a rule alone will do: --rule NAME")
+    values = _asked(techniques, rule, context)
+    options = _options({"max": most, "output": "full"})
+    with _lookups(directory) as folder:
+        attack = Attack.load(folder / "lofp_attack.csv")
+        unknown = [each for each in techniques if not technique_ids([each], attack)]
+        answer = _enricher(folder, options).answer(values)
+    unknown_ones = f"{', '.join(unknown)} names no technique in these lookups."
+    if as_json:
+        names = [name for name in OUTPUT_FULL if name not in ("status", "count")]
+        found = [{name: getattr(e, name) for name in names} for e in answer.explanations]
+        click.echo(json.dumps(found, indent=2))
+    if not answer.explanations:
+        none = f"{', '.join(techniques) or rule} has no explanation in these lookups."
+        raise LofpError(unknown_ones if unknown else none)
+    if not as_json:
+        Console().print(answer_table(answer, Attack.load(ATTACK)))
+        click.echo(f"{len(answer.explanations)} of {answer.total:,} explanations")
+    if unknown:
+        raise LofpError(unknown_ones)
+
+
+def _asked(techniques: Sequence[str], rule: str, context: Sequence[str]) -> dict[str, Any]:
+    """An alert that says what was typed."""
+    values = {"mitre_technique_id": tuple(techniques)} if techniques else {}
     if rule:
         values["rule_name"] = (rule,)
     for pair in context:
@@ -132,12 +199,7 @@ def explain(
         if not equals or not field:
             raise click.BadParameter(f"{pair!r} is not K=V.", param_hint="--context")
         values[field] = (*values.get(field, ()), text)
-    answer = _enricher(directory, _options({"max": most, "output": "full"})).answer(values)
-    if not answer.explanations:
-        reason = "names no technique" if answer.status == "no_technique" else "has no explanation"
-        raise LofpError(f"{', '.join(techniques)} {reason} in these lookups.")
-    Console().print(answer_table(answer, Attack.load(ATTACK)))
-    click.echo(f"{len(answer.explanations)} of {answer.total:,} explanations")
+    return values
 
 
 COMMANDS = (enrich, explain)

@@ -143,7 +143,7 @@ class TestJson:
         ("text", "faults"),
         [
             (line(A) + "no json\n" + line(B), ["no json"]),
-            (line(A) + '{"a": "tru\n' + line(B), ['{"a": "tru']),
+            (line(A) + '{"a": "open\n' + line(B), ['{"a": "open']),
             (line(A) + '{"a": 1,\n' + line(B), ['{"a": 1,']),
             (line(A) + '{"a": 1} x\n' + line(B), ['{"a": 1} x']),
             (line(A) + "[1]\n12\n" + line(B), ["[1]", "12"]),
