@@ -80,6 +80,24 @@ def counts_of(reading: Reading) -> dict[str, Any]:
     }
 
 
+def namesakes(catalogue: Catalogue) -> list[str]:
+    """A sentence on each source that has one id for rules of different titles; none is lost."""
+    titles: dict[tuple[str, str], list[str]] = {}
+    for rule in catalogue.rules:
+        titles.setdefault((rule.source, rule.id), []).append(rule.title)
+    shared = {key: found for key, found in titles.items() if len(found) > 1}
+    sentences = []
+    for source in dict.fromkeys(source for source, _ in shared):
+        ids = [id for of, id in shared if of == source]
+        one, other = shared[source, ids[0]][:2]
+        sentences.append(
+            f"{source}: {len(ids):,} {'id is' if len(ids) == 1 else 'ids are'} shared by rules of "
+            f'different titles, such as {ids[0]} by "{one}" and "{other}"; all of them are kept. '
+            "Give each rule an id of its own."
+        )
+    return sentences
+
+
 def silence(reading: Reading) -> str:
     """What is amiss with a source that could be read and says nothing; empty where all is well.
 

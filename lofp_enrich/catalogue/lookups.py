@@ -8,12 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from lofp_enrich.catalogue.merge import identity
 from lofp_enrich.catalogue.model import Catalogue, Entry
 from lofp_enrich.catalogue.terms import Terms
 from lofp_enrich.errors import LofpError
 from lofp_enrich.files import replace_file
 from lofp_enrich.model import Rule
-from lofp_enrich.search.alert.names import rule_key
+from lofp_enrich.search.alert.names import retired_title, rule_key
 from lofp_enrich.search.alert.platform import products_in
 from lofp_enrich.search.answer.options import KINDS
 from lofp_enrich.search.attack import Attack, parent
@@ -118,16 +119,17 @@ def _ranking_rows(catalogue: Catalogue, terms: WeightedTerms) -> Iterator[Mappin
 
 
 def _rule_rows(catalogue: Catalogue, attack: Attack) -> Iterator[Mapping[str, str]]:
-    entries: dict[tuple[str, str], list[Entry]] = {}
-    rules: dict[tuple[str, str], Rule] = {}
+    entries: dict[tuple[str, str, str], list[Entry]] = {}
     for entry in catalogue.entries:
         for rule in entry.rules:
-            if not rule.is_entry:
-                rules[rule.source, rule.id] = rule
-                entries.setdefault((rule.source, rule.id), []).append(entry)
-    for key, rule in sorted(rules.items()):
+            entries.setdefault(identity(rule), []).append(entry)
+    titles = {rule_key(rule.title) for rule in catalogue.rules}
+    for rule in catalogue.rules:
+        stated = sorted(entries.get(identity(rule), ()), key=_best_first)
+        # At a site, a rule may run on under the title that it had before its authors retired it.
+        retired = rule_key(retired_title(rule.title))
         yield {
-            "rule_key": rule_key(rule.title),
+            "rule_key": retired if retired and retired not in titles else rule_key(rule.title),
             "source": rule.source,
             "rule_id": rule.id,
             "rule_title": rule.title,
@@ -139,7 +141,7 @@ def _rule_rows(catalogue: Catalogue, attack: Attack) -> Iterator[Mapping[str, st
             "author": rule.author,
             "license": rule.license,
             "url": rule.url,
-            "entry_ids": "|".join(entry.id for entry in sorted(entries[key], key=_best_first)),
+            "entry_ids": "|".join(entry.id for entry in stated),
         }
 
 
@@ -167,9 +169,10 @@ def _attack_rows(attack: Attack) -> Iterable[Mapping[str, str]]:
 
 
 def _meta_rows(catalogue: Catalogue, origins: Iterable[Origin]) -> Iterator[Mapping[str, str]]:
+    """`rules` counts those that state something, which `lofp_rules.csv` has more than."""
     for origin in sorted(origins):
         rules = {
-            rule.id: rule
+            identity(rule): rule
             for entry in catalogue.entries
             for rule in entry.rules
             if rule.source == origin.source

@@ -20,17 +20,31 @@ def merge(rules: Iterable[Rule], attack: Attack) -> Catalogue:
     """Merges statements that differ only in case, spacing, quote marks or final punctuation.
 
     Nothing is merged by similarity: "valid users" and "invalid users" differ by two letters.
+    Two rules with one id and different titles are two: a fork, or a clone that kept the id.
     """
     stated: dict[str, list[tuple[FalsePositive, Rule]]] = {}
     statements: Counter[tuple[str, str]] = Counter()
+    known: dict[tuple[str, str, str], Rule] = {}
     for rule in sorted(rules, key=_rule_order):
+        if rule.techniques and not rule.is_entry:
+            known[identity(rule)] = rule
         for falsepositive in rule.falsepositives:
             kind = kind_of(falsepositive.text)
             statements[rule.source, kind] += 1
             if kind != "placeholder":
                 stated.setdefault(fold(falsepositive.text), []).append((falsepositive, rule))
-    entries = (_entry(folded, pairs, attack) for folded, pairs in stated.items())
-    return Catalogue(tuple(sorted(entries, key=lambda entry: entry.id)), statements)
+    entries = sorted(
+        (_entry(folded, pairs, attack) for folded, pairs in stated.items()),
+        key=lambda entry: entry.id,
+    )
+    for entry in entries:
+        known.update((identity(rule), rule) for rule in entry.rules if not rule.is_entry)
+    return Catalogue(tuple(entries), statements, tuple(known[key] for key in sorted(known)))
+
+
+def identity(rule: Rule) -> tuple[str, str, str]:
+    """What makes two rules one: source, id and title."""
+    return rule.source, rule.id, rule.title
 
 
 def fold(statement: str) -> str:
@@ -46,7 +60,7 @@ def entry_id(folded: str) -> str:
 def _entry(folded: str, pairs: list[tuple[FalsePositive, Rule]], attack: Attack) -> Entry:
     spellings = Counter(" ".join(falsepositive.text.split()) for falsepositive, _ in pairs)
     statement = min(spellings, key=lambda text: (-spellings[text], text))
-    rules = {(rule.source, rule.id): rule for _, rule in pairs}
+    rules = {identity(rule): rule for _, rule in pairs}
     return Entry(
         id=entry_id(folded),
         statement=statement,

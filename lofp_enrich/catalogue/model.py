@@ -27,8 +27,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """All entries, sorted by id, and what was left out of them."""
+    """All entries, sorted by id, what was left out of them, and the rules that are known."""
 
     entries: tuple[Entry, ...]
     statements: Counter[tuple[str, str]] = field(default_factory=Counter)
     """(source, kind) -> how many statements of rules; `placeholder` ones become no entry."""
+    rules: tuple[Rule, ...] = ()
+    """Rules that state something or have a technique, sorted by source, id, title; no own entry."""

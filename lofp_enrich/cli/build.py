@@ -13,7 +13,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from lofp_enrich.build import Built, Named, counts_of, read_and_merge, silence
+from lofp_enrich.build import Built, Named, counts_of, namesakes, read_and_merge, silence
 from lofp_enrich.catalogue.lookups import write
 from lofp_enrich.cli.options import CACHE, SOURCE
 from lofp_enrich.cli.show import counts_table
@@ -119,6 +119,8 @@ def _report(
         click.echo(f"{len(entries):,} entries for {len(techniques):,} techniques")
         for name, state in (files or {}).items():
             click.echo(f"{name}: {state}")
+    for sentence in namesakes(built.catalogue):
+        click.echo(f"lofp-enrich: {sentence}", err=True)
     silences = list(filter(None, map(silence, built.readings)))
     for sentence in silences:
         click.echo(f"lofp-enrich: {sentence}", err=True)

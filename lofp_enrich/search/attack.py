@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from lofp_enrich.search.errors import SearchError
+from lofp_enrich.search.formernames import FORMER_NAMES
 
 COLUMNS = ("technique", "name", "tactics", "parent", "status", "replaced_by")
 """Of `lofp_attack.csv`."""
 
 _LONGEST_CHAIN = 10
 """T1089 -> T1562.001 -> T1685 is a chain of two; a table with a loop must not hang a search."""
+_LONGEST_NAME = 200
+"""Characters; twice as many as any technique's name has behind its parent's and a tactic."""
+_NOT_WORD = re.compile(r"[\W_]+")
 
 
 class Attack:
@@ -20,12 +25,8 @@ class Attack:
 
     def __init__(self, rows: Iterable[Mapping[str, str]]) -> None:
         self.rows = {row["technique"]: row for row in rows}
-        self._by_name: dict[str, tuple[str, ...]] = {}
-        for technique, row in self.rows.items():
-            key = row["name"].casefold()
-            found = self.current(technique)
-            if key and found not in self._by_name.get(key, ()):
-                self._by_name[key] = (*self._by_name.get(key, ()), found)
+        self._names: dict[str, tuple[str, ...]] | None = None
+        self._tactics: dict[str, str] = {}
 
     @classmethod
     def load(cls, path: Path) -> Attack:
@@ -66,8 +67,51 @@ class Attack:
         return row["tactics"].split("|") if row and row["tactics"] else []
 
     def by_name(self, name: str) -> tuple[str, ...]:
-        """Current IDs of all techniques with this name, in any case: `Cloud Accounts` has three."""
-        return self._by_name.get(name.strip().casefold(), ())
+        """Current IDs of all techniques with this name: `Cloud Accounts` has three.
+
+        Former names count, and case, punctuation and a plural do not. A sub-technique may stand
+        behind its parent (`Valid Accounts: Cloud Accounts` is one), and each behind a tactic.
+        """
+        if len(name) > _LONGEST_NAME:
+            return ()
+        if self._names is None:
+            self._names = self._all_names()
+        key = _fold(name)
+        return self._named(key) or self._behind_tactic(key)
+
+    def _named(self, key: str) -> tuple[str, ...]:
+        names = self._names or {}
+        return names.get(key) or names.get(_singular(key), ())
+
+    def _behind_tactic(self, key: str) -> tuple[str, ...]:
+        for prefix, tactic in self._tactics.items():
+            if key.startswith(prefix):
+                found = self._named(key[len(prefix) :])
+                # A tactic that was renamed since says nothing, and is none of today's.
+                return tuple(each for each in found if tactic in self.tactics(each)) or found
+        return ()
+
+    def _all_names(self) -> dict[str, tuple[str, ...]]:
+        """Made when first asked for, for most alerts name no technique but by its ID."""
+        tactics = {tactic for row in self.rows.values() for tactic in row["tactics"].split("|")}
+        self._tactics = {f"{_fold(tactic)} ": tactic for tactic in sorted(tactics) if tactic}
+        own = {
+            technique: [_fold(name) for name in (row["name"], *FORMER_NAMES.get(technique, ()))]
+            for technique, row in self.rows.items()
+        }
+        names: dict[str, tuple[str, ...]] = {}
+        for technique, row in self.rows.items():
+            current = self.current(technique)
+            above = own.get(row["parent"], ())
+            for name in filter(None, own[technique]):
+                for key in (name, *(f"{over} {name}" for over in above)):
+                    held = names.get(key, ())
+                    if current not in held:
+                        names[key] = (*held, current)
+        for key, found in list(names.items()):
+            # A name of the table comes before what would be the singular of another one.
+            names.setdefault(_singular(key), found)
+        return names
 
 
 def parent(technique: str) -> str:
@@ -77,6 +121,20 @@ def parent(technique: str) -> str:
     """
     head, dot, last = technique.rpartition(".")
     return head if dot and last.isdigit() else technique
+
+
+def _fold(name: str) -> str:
+    """What the spellings of a name share: `Scheduled Task/Job`, `scheduled_task_job`."""
+    return _NOT_WORD.sub(" ", name.casefold().replace("&", " and ")).strip()
+
+
+def _singular(key: str) -> str:
+    return " ".join([_one(word) for word in key.split(" ")]) if "s " in key + " " else key
+
+
+def _one(word: str) -> str:
+    """The word without the s of a plural, which that of `process`, `bus` or `dns` is not."""
+    return word[:-1] if len(word) > 3 and word[-1] == "s" and word[-2] not in "siu" else word
 
 
 def _first_missing(fieldnames: Iterable[str] | None) -> str:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lofp_enrich.build import namesakes
 from lofp_enrich.catalogue.merge import entry_id, fold, merge
 from lofp_enrich.catalogue.model import Entry
 from lofp_enrich.model import FalsePositive, Location, Rule
@@ -122,6 +123,14 @@ class TestMerging:
     def test_the_same_id_in_two_sources_is_two_rules(self) -> None:
         assert len(only(rule("Veeam"), rule("Veeam", source="elastic")).rules) == 2
 
+    def test_one_id_with_two_titles_is_two_rules(self) -> None:
+        fork = rule("Veeam", title="The Fork")
+        assert len(only(rule("Veeam"), fork).rules) == 2
+        assert [each.title for each in only(rule("Veeam"), fork, fork).rules] == [
+            "Rule 1",
+            "The Fork",
+        ]
+
     def test_retired_rules_are_cited_last(self) -> None:
         merged = only(
             rule("Veeam", id="a", deprecated=True), rule("Veeam", id="b", source="splunk")
@@ -162,6 +171,39 @@ class TestPlaceholders:
 
     def test_nothing_gives_nothing(self) -> None:
         assert merge([], TABLE).entries == ()
+
+
+class TestRules:
+    def test_those_with_a_statement_or_a_technique_are_known(self) -> None:
+        rules = [
+            rule("Veeam", id="b", techniques=()),
+            rule(id="a"),
+            rule(id="a", title="Its Fork"),
+            rule("Unknown", id="c"),
+            rule("Unknown", id="d", techniques=()),
+            rule("Veeam", id="own", source="entries"),
+            rule(id="e", source="elastic"),
+            rule(id="e", source="elastic"),
+        ]
+        catalogue = merge(rules, TABLE)
+        assert [(each.source, each.id, each.title) for each in catalogue.rules] == [
+            ("elastic", "e", "Rule e"),
+            ("sigma", "a", "Its Fork"),
+            ("sigma", "a", "Rule a"),
+            ("sigma", "b", "Rule b"),
+            ("sigma", "c", "Rule c"),
+        ]
+        assert namesakes(catalogue) == [
+            'sigma: 1 id is shared by rules of different titles, such as a by "Its Fork" and '
+            '"Rule a"; all of them are kept. Give each rule an id of its own.'
+        ]
+        more = merge(
+            [*rules, rule(id="c", title="X"), rule(id="e", source="elastic", title="Y")], TABLE
+        )
+        assert [sentence[:25] for sentence in namesakes(more)] == [
+            "elastic: 1 id is shared b",
+            "sigma: 2 ids are shared b",
+        ]
 
 
 class TestOrder:

@@ -128,6 +128,20 @@ class TestBuildAndCheck:
             assert sum(counts[kind] for kind in kinds) == counts["statements"]
         assert site["statements"] == 5
 
+    def test_rules_that_share_an_id_are_all_kept_and_told(self, tmp_path: Path) -> None:
+        text = "title: {}\nid: a\ntags: [attack.t1059]\ndetection: {{}}\nfalsepositives: [Veeam]\n"
+        for name in ("Rule", "Fork"):
+            (tmp_path / f"{name}.yml").write_text(text.format(name))
+        for command in (("check",), ("build", "--out", tmp_path / "out")):
+            result = run(*command, "--no-starter", f"--source=sigma={tmp_path}")
+            assert result.exit_code == 0
+            assert result.stderr.startswith("lofp-enrich: sigma: 1 id is shared by rules of ")
+            assert result.stderr.endswith(
+                'titles, such as a by "Fork" and "Rule"; all of them are kept. '
+                "Give each rule an id of its own.\n"
+            )
+        assert (tmp_path / "out" / "lofp_rules.csv").read_bytes().count(b"\n") == 3
+
     def test_a_source_without_a_technique_is_told(self, tmp_path: Path) -> None:
         text = "title: A\nid: a\ntags: [t1059]\ndetection: {}\nfalsepositives: [Veeam]\n"
         (tmp_path / "a.yml").write_text(text.replace("t1059", "moved-elsewhere"))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from lofp_enrich.search.attack import Attack, parent
 from lofp_enrich.search.errors import SearchError
+from lofp_enrich.search.formernames import FORMER_NAMES
 from lofp_enrich.search.knowledge.columns import ATTACK
 
 HEADER = ",".join(ATTACK) + "\n"
@@ -84,6 +85,81 @@ def test_names_in_any_case(attack: Attack) -> None:
     assert attack.by_name("no such name") == attack.by_name("") == ()
     assert attack.name("T9999") == ""
     assert attack.tactics("T9999") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Cloud Accounts", "T1078.004 T1585.003 T1586.003"),
+        # ATT&CK renamed them, with the ID kept
+        ("Credential Dumping", "T1003"),
+        ("Remote File Copy", "T1105"),
+        ("standard application layer protocol", "T1071"),
+        ("Command-Line Interface", "T1059"),
+        ("Exfiltration Over Command and Control Channel", "T1041"),
+        ("Man in the Middle", "T1557"),
+        # or revoked the ID, which the table tells
+        ("DLL Search Order Hijacking", "T1574.001"),
+        ("Rc.common", "T1037.004"),
+        # or deprecated it, with another to use or none
+        ("Scripting", "T1059 T1064"),
+        ("Commonly Used Port", "T1043"),
+        # below a parent, and behind a tactic
+        ("Command and Scripting Interpreter: PowerShell", "T1059.001"),
+        ("Valid Accounts: Cloud Accounts", "T1078.004"),
+        ("Compromise Accounts/Cloud Accounts", "T1586.003"),
+        ("Scheduled Task/Job: Scheduled Task", "T1053.005"),
+        ("Impair Defenses: Disable or Modify Tools", "T1685"),
+        ("Credential Dumping - LSASS Memory", "T1003.001"),
+        ("Execution: PowerShell", "T1059.001"),
+        ("Discovery: Cloud Account", "T1087.004"),
+        ("command-and-control: Application Layer Protocol: DNS", "T1071.004"),
+        ("Defense Evasion: Process Injection", "T1055"),
+        ("Exfiltration Over C2 Channel", "T1041"),
+        # spelt otherwise
+        ("Command & Scripting Interpreter", "T1059"),
+        ("command_and_scripting_interpreter", "T1059"),
+        ("command-and.scripting  INTERPRETER", "T1059"),
+        ("Scheduled Task Job", "T1053"),
+        ('["PowerShell"', "T1059.001"),
+        ("Valid Account", "T1078"),
+        ("Scheduled Tasks", "T1053.005"),
+        ("Local Accounts", "T1078.003"),
+        ("Local Account", "T1087.001 T1136.001"),
+        # no technique
+        ("Discovery", ""),
+        ("Command and Control", ""),
+        ("Malicious PowerShell", ""),
+        ("Valid Accounts: PowerShell", ""),
+        ("System Information Discovery" + " " * 200, ""),
+        (" - ", ""),
+    ],
+)
+def test_names_former_and_otherwise_spelt(attack: Attack, name: str, expected: str) -> None:
+    assert sorted(attack.by_name(name)) == expected.split()
+
+
+def test_every_name_of_the_table_is_known_and_former_names_add_to_it(attack: Attack) -> None:
+    for technique, values in attack.rows.items():
+        assert attack.current(technique) in attack.by_name(values["name"])
+        if values["parent"]:
+            full = f"{attack.name(values['parent'])}: {values['name']}"
+            assert attack.by_name(full) == (attack.current(technique),)
+    current = {
+        values["name"].casefold()
+        for values in attack.rows.values()
+        if values["status"] != "deprecated"
+    }
+    for technique, names in FORMER_NAMES.items():
+        assert attack.current(technique) == technique in attack.rows
+        for name in names:
+            assert technique in attack.by_name(name)
+            assert name.casefold() not in current
+
+
+@given(st.text(max_size=300))
+def test_no_text_is_too_strange_for_a_name(attack: Attack, name: str) -> None:
+    assert all(technique in attack.rows for technique in attack.by_name(name))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import io
 from pathlib import Path
 from typing import NamedTuple
 
-from lofp_enrich.search.alert.names import rule_keys
+from lofp_enrich.search.alert.names import title_keys
 from lofp_enrich.search.errors import SearchError
 from lofp_enrich.search.knowledge.columns import from_cell
 
@@ -45,7 +45,7 @@ def load_deployed(path: Path) -> dict[str, tuple[DeployedRule, ...]]:
             raise SearchError(f"{path.name} has no column rule_title or statement.")
         for cells in reader:
             rule = _rule({name: from_cell(cell or "") for name, cell in cells.items() if name})
-            for key in rule_keys(rule.title):
+            for key in title_keys(rule.title):
                 found[key] = (*found.get(key, ()), rule)
     except csv.Error as error:
         raise SearchError(f"{path.name} is damaged ({error}).") from error

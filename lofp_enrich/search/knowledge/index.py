@@ -41,6 +41,10 @@ class RuleRow(NamedTuple):
     author: str
     url: str
     entry_ids: tuple[str, ...]
+    """The explanations that it states, the best first; none where it has but a technique."""
+    rule_id: str
+    techniques: tuple[str, ...]
+    products: frozenset[str]
 
 
 class LookupIndex:
@@ -55,7 +59,7 @@ class LookupIndex:
         self._rule_file = rules
         self._families: dict[str, Family] = {}
         self._entries: dict[str, EntryRow | None] = {}
-        self._rules: dict[str, tuple[RuleRow, ...]] = {}
+        self._rules: dict[tuple[str, bool], tuple[RuleRow, ...]] = {}
 
     @classmethod
     def load(cls, directory: Path) -> LookupIndex:
@@ -64,7 +68,7 @@ class LookupIndex:
             Attack.load(directory / "lofp_attack.csv"),
             LookupFile(directory / "lofp_ranking.csv", RANKING),
             LookupFile(directory / "lofp_entries.csv", ENTRIES),
-            LookupFile(directory / "lofp_rules.csv", RULES),
+            LookupFile(directory / "lofp_rules.csv", RULES, second="rule_id"),
         )
 
     @property
@@ -88,9 +92,20 @@ class LookupIndex:
 
     def rules(self, key: str) -> tuple[RuleRow, ...]:
         """The rules with this folded title (`names.rule_key`)."""
-        if key not in self._rules:
-            self._rules[key] = tuple(map(_rule_row, self._rule_file.by_first_cell(key)))
-        return self._rules[key]
+        return self._found(key, by_id=False)
+
+    def rule_by_id(self, rule_id: str) -> tuple[RuleRow, ...]:
+        """The rules with this id, in any case: two where a fork or a clone kept it."""
+        return self._found(rule_id.lower(), by_id=True)
+
+    def _found(self, key: str, *, by_id: bool) -> tuple[RuleRow, ...]:
+        if (key, by_id) in self._rules:
+            return self._rules[key, by_id]
+        file = self._rule_file
+        found = tuple(map(_rule_row, (file.by_second_cell if by_id else file.by_first_cell)(key)))
+        if found:  # alerts have no end of names that no rule has; there is none to read for those
+            self._rules[key, by_id] = found
+        return found
 
     def entry(self, entry_id: str) -> EntryRow | None:
         """The entry with this id, None where the catalogue has none."""
@@ -129,6 +144,9 @@ def _rule_row(cells: list[str]) -> RuleRow:
         row["author"],
         row["url"],
         tuple(split_list(row["entry_ids"])),
+        row["rule_id"],
+        tuple(split_list(row["techniques"])),
+        frozenset(split_list(row["products"])),
     )
 
 

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from lofp_enrich.search.alert.names import rule_keys
+from lofp_enrich.search.alert.names import rule_keys, title_keys
 from lofp_enrich.search.attack import Attack
 from lofp_enrich.search.errors import SearchError
 from lofp_enrich.search.knowledge.columns import LOCAL, from_cell
@@ -213,7 +213,7 @@ def _rule_patterns(text: str) -> tuple[Wildcard, ...]:
     """A rule's name with `*` is a pattern as it stands; without, every form of it fits."""
     if not text.strip("*"):
         return ()
-    forms = (text,) if "*" in text else (text, *rule_keys(text))
+    forms = (text,) if "*" in text else (text, *title_keys(text))
     return tuple(map(Wildcard, forms))
 
 

@@ -8,7 +8,7 @@ for where its rows begin, and a row is read and parsed when it is wanted.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from lofp_enrich.search.errors import SearchError
@@ -21,36 +21,50 @@ csv.field_size_limit(2**31 - 1)
 class LookupFile:
     """A generated CSV whose rows are single lines, found by their first cells.
 
-    The file is opened for each row and not held open, for Windows does not let a file be replaced
-    that somebody has open. Raises SearchError where it is missing or lacks a column.
+    `second` names another column whose cells find rows too, in any case; the cells up to it hold
+    neither comma nor quote mark. The file is opened for each row and not held open, for Windows
+    does not let a file be replaced that somebody has open. Raises SearchError where it is missing
+    or lacks a column.
     """
 
-    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+    def __init__(self, path: Path, columns: Sequence[str], second: str = "") -> None:
         self.name = path.name
         self.damaged = 0
         """Rows passed over because they have too few or too many cells."""
         self._path = path
         self._columns = columns
+        self._second = second
+        self._seconds: list[bytes] = []
+        self._starts: list[int] = []
+        """Cells of the second column and where their rows begin, until `_second_places` is made."""
+        self._second_places: dict[bytes, int | list[int]] | None = None
         self._scan()
 
     def by_first_cell(self, key: str) -> Iterator[list[str]]:
         """The rows whose first cell is `key`, which is plain letters, digits, dots and spaces."""
-        for cells in self._rows(key):
+        yield from self._whole(self._rows(key, 0))
+
+    def by_second_cell(self, key: str) -> Iterator[list[str]]:
+        """The rows whose cell in the `second` column is `key` in any case, which is plain too."""
+        yield from self._whole(self._rows(key.lower(), self._second_at) if self._second_at else ())
+
+    def _whole(self, rows: Iterable[list[str]]) -> Iterator[list[str]]:
+        for cells in rows:
             if len(cells) == self._width:
                 yield [from_cell(cells[column]) for column in self._order]
             else:
                 self.damaged += 1
 
-    def _rows(self, key: str) -> list[list[str]]:
-        rows = self._read(key)
-        if any(cells[:1] != [key] for cells in rows):
+    def _rows(self, key: str, at: int) -> list[list[str]]:
+        rows = self._read(key, at)
+        if not all(_has(cells, key, at) for cells in rows):
             # The file was replaced since it was scanned: what was a row's beginning is none now.
             self._scan()
-            rows = self._read(key)
-        return rows
+            rows = self._read(key, at)
+        return [cells for cells in rows if not at or _has(cells, key, at)]
 
-    def _read(self, key: str) -> list[list[str]]:
-        places = self._places.get(key.encode(), ())
+    def _read(self, key: str, at: int) -> list[list[str]]:
+        places = (self._by_second() if at else self._places).get(key.encode(), ())
         if not places:
             return []
         rows = []
@@ -63,18 +77,35 @@ class LookupFile:
             raise self._unreadable(error) from error
         return rows
 
+    def _by_second(self) -> Mapping[bytes, int | list[int]]:
+        """Made when first asked for: most searches look for no rule by its id."""
+        places = self._second_places
+        if places is None:
+            self._second_places = places = {}
+            for cell, place in zip(self._seconds, self._starts):
+                _add(places, cell.strip(b'"\r\n').lower(), place)
+            self._seconds, self._starts = [], []
+        return places
+
     def _scan(self) -> None:
-        """Notes where rows begin, by first cell: a number where a single row does, else a list."""
+        """Notes where rows begin, by key: a number where a single row does, else a list."""
         places: dict[bytes, int | list[int]] = {}
+        seconds: list[bytes] = []
+        starts: list[int] = []
         try:
             with self._path.open("rb") as file:
                 header = _cells(file.readline().lstrip(b"\xef\xbb\xbf"))
+                at = header.index(self._second) if self._second in header else 0
                 place = file.tell()
                 for line in file:
                     key = line[: line.find(b",")].strip(b'"')
-                    held = places.setdefault(key, place)
-                    if held is not place:
-                        places[key] = [*(held if isinstance(held, list) else [held]), place]
+                    if places.setdefault(key, place) is not place:
+                        _add(places, key, place)
+                    if at:
+                        cells = line.split(b",", at + 1)
+                        if len(cells) > at:
+                            seconds.append(cells[at])
+                            starts.append(place)
                     place += len(line)
         except OSError as error:
             raise self._unreadable(error) from error
@@ -85,6 +116,9 @@ class LookupFile:
                 "install the app again or run lofp-enrich build."
             )
         self._places = places
+        self._seconds, self._starts = seconds, starts
+        self._second_places = None
+        self._second_at = at
         self._width = len(header)
         self._order = [header.index(column) for column in self._columns]
 
@@ -93,6 +127,20 @@ class LookupFile:
             f"{self.name} cannot be read ({error.strerror}); "
             "install the app again or run lofp-enrich build."
         )
+
+
+def _add(places: dict[bytes, int | list[int]], key: bytes, place: int) -> None:
+    held = places.get(key)
+    if held is None:
+        places[key] = place
+    else:
+        places[key] = [*(held if isinstance(held, list) else [held]), place]
+
+
+def _has(cells: list[str], key: str, at: int) -> bool:
+    """Whether the cell is the key; that of the second column in any case."""
+    cell = cells[at] if at < len(cells) else None
+    return cell == key or (at > 0 and cell is not None and cell.lower() == key)
 
 
 def _cells(line: bytes) -> list[str]:

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from lofp_enrich.catalogue import lookups
+from lofp_enrich.catalogue.merge import merge
+from lofp_enrich.model import FalsePositive, Location, Rule
+from lofp_enrich.search.attack import Attack
 from lofp_enrich.search.errors import SearchError
 from lofp_enrich.search.knowledge import columns
 from lofp_enrich.search.knowledge.index import EntryRow, LookupIndex
@@ -41,6 +45,38 @@ def test_rules_by_their_folded_titles(index: LookupIndex) -> None:
     assert index.rules("no such rule") == index.rules("rule_key") == ()
     # An entry of our own is no rule that could fire.
     assert index.rules("our own") == ()
+
+
+def test_rules_by_their_ids(index: LookupIndex) -> None:
+    (rule,) = index.rules("registry hive copied to a share")
+    assert rule.techniques == ("T1003.002", "T1012", "T1059.001")
+    assert rule.products == {"windows"}
+    assert index.rule_by_id(rule.rule_id) == index.rule_by_id(rule.rule_id.upper()) == (rule,)
+    assert index.rule_by_id("") == index.rule_by_id("rule_id") == index.rule_by_id("x") == ()
+
+
+def test_a_rule_of_techniques_alone(tmp_path: Path, attack: Attack) -> None:
+    techniques, fork = ("T1086", "T1003"), FalsePositive("Backup of the mail servers.")
+    rules = [
+        Rule("sigma", "A-1", "A Shell", Location("x"), techniques),
+        Rule("sigma", "A-1", "Its Fork", Location("y"), (), (fork,)),
+        Rule("sigma", "a, 2", "With Comma", Location("z"), techniques),
+        Rule("splunk", "s", "a shell", Location("z"), techniques),
+        Rule("elastic", "e", "Deprecated - A Trap", Location("z"), techniques),
+        Rule("elastic", "f", "Deprecated - A Shell", Location("z"), techniques),
+    ]
+    lookups.write(merge(rules, attack), attack, (), tmp_path)
+    index = LookupIndex.load(tmp_path)
+    one, other = index.rules("a shell")
+    assert (one.source, other.source) == ("sigma", "splunk")
+    assert (one.entry_ids, one.techniques) == ((), ("T1003", "T1059.001"))
+    assert {rule.rule_title for rule in index.rule_by_id("a-1")} == {"A Shell", "Its Fork"}
+    assert len(index.rules("its fork")[0].entry_ids) == 1
+    assert index.rule_by_id("a") == index.rule_by_id("a, 2") == ()
+    assert len(index.rules("with comma")) == 1
+    # A rule is found by the title that it had, unless another has it now.
+    assert [rule.rule_id for rule in index.rules("a trap")] == ["e"]
+    assert [rule.rule_id for rule in index.rules("deprecated a shell")] == ["f"]
 
 
 def test_entries_by_their_ids(index: LookupIndex) -> None:

@@ -143,6 +143,9 @@ class TestWhatFits:
             ("*started", "Shell Started", True),
             ("-", "Shell Started", False),
             ("???", "Shell Started", False),
+            ("Malware - An Agent", "Ransomware - An Agent", False),
+            ("Access - A Shell - Rule", "[Prod] A Shell v2", True),
+            ("A Shell", "Threat - ESCU - A Shell - Rule Clone", True),
         ],
     )
     def test_rule(self, tmp_path: Path, cell: str, name: str, fits: bool) -> None:

@@ -128,3 +128,38 @@ def test_a_file_that_is_replaced_meanwhile_gives_no_wrong_row(tmp_path: Path) ->
             [[key, f"old {key}"]],
             [[key, f"new and longer {key}"]],
         )
+
+
+SECOND = ("key", "source", "id", "text")
+
+
+def test_rows_by_a_second_column(tmp_path: Path) -> None:
+    rows = [("a", "x", "ID-1", "1"), ("b", "x", "id-2", ","), ("c", "y", "id-1", '"')]
+    for data in (
+        data_of(*rows, header=SECOND),
+        data_of(*rows, header=SECOND).replace(b"\n", b"\r\n"),
+        data_of(*rows, ("d",), ("e", "x"), ("f, g", "x", "id-3", ""), header=SECOND) + b"\n\n",
+        b'key,source,id,text\n"a","x","ID-1","1"\n"b","x","id-2",","\n"c","y","id-1",""""\n',
+    ):
+        (tmp_path / "x.csv").write_bytes(data)
+        file = LookupFile(tmp_path / "x.csv", SECOND, second="id")
+        for _ in range(2):
+            assert [row[0] for row in file.by_second_cell("id-1")] == ["a", "c"]
+            assert [row[0] for row in file.by_second_cell("iD-2")] == ["b"]
+        assert list(file.by_first_cell("a")) == [["a", "x", "ID-1", "1"]]
+        assert list(file.by_second_cell("")) == list(file.by_second_cell("id")) == []
+        assert list(file.by_second_cell("a")) == list(file.by_second_cell("x")) == []
+    assert list(opened(tmp_path, data_of(*ROWS)).by_second_cell("a")) == []
+
+
+def test_a_file_that_is_replaced_meanwhile_is_found_by_its_second_column(tmp_path: Path) -> None:
+    def data(word: str, numbers: range) -> bytes:
+        return data_of(*[(f"k{n}", "x", f"id{n}", f"{word} {n}") for n in numbers], header=SECOND)
+
+    (tmp_path / "x.csv").write_bytes(data("old", range(50)))
+    file = LookupFile(tmp_path / "x.csv", SECOND, second="id")
+    assert [row[3] for row in file.by_second_cell("id7")] == ["old 7"]
+    (tmp_path / "new").write_bytes(data("new and longer", range(49, 0, -1)))
+    (tmp_path / "new").replace(tmp_path / "x.csv")
+    assert [row[3] for row in file.by_second_cell("id7")] == ["new and longer 7"]
+    assert [row[3] for row in file.by_second_cell("id0")] == []
