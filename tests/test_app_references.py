@@ -12,8 +12,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 import pytest
 
 from lofp_enrich.deploy import package
-from lofp_enrich.search.alert.names import RULE_FIELDS
-from lofp_enrich.search.alert.techniques import TECHNIQUE_FIELDS
+from lofp_enrich.search.alert.fields import RULE_FIELDS, TECHNIQUE_FIELDS
 from lofp_enrich.search.knowledge import columns
 from lofp_enrich.search.splunk.alert_action import ACTION, LOG, SOURCETYPE, read_settings
 from tests.app_check import LOOKUPS, App

@@ -16,11 +16,15 @@ from typing import Union
 
 import pytest
 
-from lofp_enrich.search.alert.names import RULE_FIELDS
-from lofp_enrich.search.alert.techniques import TECHNIQUE_FIELDS
+from lofp_enrich.search.alert.fields import RULE_FIELDS, TECHNIQUE_FIELDS
 from lofp_enrich.search.answer.enrich import Enricher
 from lofp_enrich.search.answer.options import parse
-from lofp_enrich.search.knowledge.columns import LOCAL, OUTPUT_BRIEF, OUTPUT_FULL
+from lofp_enrich.search.knowledge.columns import (
+    LOCAL,
+    OUTPUT_BRIEF,
+    OUTPUT_FULL,
+    OUTPUT_OF_ALERT,
+)
 from lofp_enrich.search.knowledge.index import LookupIndex
 from lofp_enrich.search.knowledge.local import LocalRows
 from tests.splunkd import Event, FakeSplunkd, Result, canonical
@@ -159,6 +163,12 @@ FORMS: list[tuple[str, str | list[str], str]] = [
     ("finding_info.attacks{}.sub_technique.uid", "T1059.001", "T1059.001"),
     ("attacks{}.technique.uid", ["T1059", "T1078"], "T1059 T1078"),
     ("tags", "attack.t1059.001", "T1059.001"),
+    ("tags{}", ["attack.t1059.001"], "T1059.001"),
+    ("techniques", ["T1059.001"], "T1059.001"),
+    ("MITRE Techniques", "T1059.001", "T1059.001"),
+    ("properties.AttackTechniques", '["PowerShell (T1059.001)"]', "T1059.001"),
+    ("event.MitreAttack{}.TechniqueID", ["T1059.001"], "T1059.001"),
+    ("kibana.alert.rule.threat{}.technique{}.id", "T1059.001", "T1059.001"),
     ("tags", ["attack.execution", "attack.t1059_001", "attack.t1078.004"], "T1059.001 T1078.004"),
     ("rule.tags", "ATTACK.T1059.001, attack.t1078.004", "T1059.001 T1078.004"),
 ]
@@ -184,6 +194,9 @@ JUNK: list[Event] = [
     {"annotations": "{braces} {0} {"},
     {"technique_id": "\0"},
 ]
+
+
+PARALLEL = [name for name in OUTPUT_FULL[2:] if name not in OUTPUT_OF_ALERT]
 
 
 class TestWhereTechniquesAreFound:
@@ -425,7 +438,7 @@ class TestFaultsOfSplunklib:
         events: list[Event] = [{"technique_id": "T1003.002"}, {"technique_id": "T1059"}]
         result = known.search("| lofpenrich output=full max=50", events)
         for event in result.events:
-            lists = [values(event, f"lofp_{name}") for name in OUTPUT_FULL[2:]]
+            lists = [values(event, f"lofp_{name}") for name in PARALLEL]
             assert {len(each) for each in lists} == {int(str(event["lofp_count"]))}
             assert not {"None", "", "[]"} & {value for each in lists for value in each}
             assert "-" in values(event, "lofp_url")
@@ -599,7 +612,7 @@ class TestOptions:
         assert len(result.errors) == 2
 
     def test_all_of_them_together(self, known: FakeSplunkd) -> None:
-        event: Event = {"ids": "T1059.001", "name": HIVE, "what": "powershell.exe", "n": "1"}
+        event: Event = {"ids": "T1059.001", "name": HIVE, "what": "powershell encoded command"}
         search = (
             "| lofpenrich technique_field=ids rule_field=name context_fields=what,other "
             "source=entries,sigma product=windows kind=benign,generic match=technique output=full "

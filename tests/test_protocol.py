@@ -34,7 +34,12 @@ FULL = BRIEF | {
         "source",
         "url",
         "why",
+        "techniques",
+        "read",
     )
+}
+NOT_PARALLEL = {
+    f"lofp_{name}" for name in ("status", "count", "technique_in", "techniques", "read")
 }
 AWKWARD: Event = {
     "_raw": 'a "quoted", text\nwith $lines$;$and\ttabs \r\n and \r alone',
@@ -91,7 +96,13 @@ def _outputs(events: list[Event]) -> list[Event]:
 
 def _lists(event: Event) -> dict[str, list[str]]:
     lists = {}
-    for name in FULL - {"lofp_status", "lofp_count", "lofp_technique_in"}:
+    for name in FULL - {
+        "lofp_status",
+        "lofp_count",
+        "lofp_technique_in",
+        "lofp_techniques",
+        "lofp_read",
+    }:
         value = event.get(name, [])
         lists[name] = [value] if isinstance(value, str) else value
     return lists

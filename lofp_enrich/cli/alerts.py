@@ -30,17 +30,6 @@ class Tally(NamedTuple):
     """Those that had something to go by."""
 
 
-def values_of(alert: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """An alert as the search command sees it: field -> texts; nested JSON as its text."""
-    found = {}
-    for field, value in alert.items():
-        texts = tuple(_text(each) for each in (value if isinstance(value, list) else [value]))
-        texts = tuple(text for text in texts if text)
-        if texts:
-            found[field] = texts
-    return found
-
-
 def enrich_alerts(alerts: Alerts, out: TextIO, enricher: Enricher) -> Tally:
     """Writes each alert with its output fields, in order: rows for CSV, else JSON lines.
 
@@ -62,7 +51,7 @@ def _enrich_json(alerts: Iterable[Alert], out: TextIO, enricher: Enricher) -> Ta
         try:
             if alert.kind == "fault":
                 raise ValueError
-            outputs = enricher.outputs(values_of(alert.read))
+            outputs = enricher.outputs(alert.read)
             # Writing nests as deep as reading, and may find less room for it.
             made = [_json({**alert.out, **each}) for each in outputs]
         except (ValueError, RecursionError):
@@ -76,14 +65,14 @@ def _enrich_json(alerts: Iterable[Alert], out: TextIO, enricher: Enricher) -> Ta
 
 
 def _enrich_csv(alerts: Alerts, out: TextIO, enricher: Enricher) -> Tally:
-    table = Columns(list(alerts.header), (), enricher.output_fields, multivalue=False)
+    table = Columns(list(alerts.header), enricher.output_fields, multivalue=False)
     write = csv.writer(out, delimiter=alerts.delimiter, lineterminator="\n").writerow
     write(table.header)
     count = read = 0
     for alert in alerts:
         row = list(alert.row)
         table.key(row)  # makes a short row as long as the header
-        outputs = enricher.outputs(values_of(alert.read))
+        outputs = enricher.outputs(alert.read)
         count += 1
         read += _was_read(outputs, enricher)
         for output in outputs:
@@ -99,12 +88,6 @@ def _was_read(outputs: tuple[Output, ...], enricher: Enricher) -> bool:
 def _guarded(cell: str) -> str:
     """A cell of ours that no spreadsheet takes for a formula; the user's own go as they came."""
     return cell if set(cell.split("\n")) == {_NONE} else to_cell(cell)
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _json(alert: Mapping[str, Any]) -> str:

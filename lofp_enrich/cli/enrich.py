@@ -1,4 +1,4 @@
-"""The commands that answer alerts outside Splunk: `enrich` and `explain`."""
+"""The commands that deal with alerts outside Splunk: `enrich`, `explain` and `inspect`."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ from lofp_enrich.catalogue.lookups import write
 from lofp_enrich.cli.alertfile import FORMS, open_alerts
 from lofp_enrich.cli.alerts import enrich_alerts
 from lofp_enrich.cli.options import LOOKUPS
-from lofp_enrich.cli.show import answer_table
+from lofp_enrich.cli.show import alert_table, answer_table
 from lofp_enrich.errors import LofpError
+from lofp_enrich.search.alert.reader import as_lists, read
 from lofp_enrich.search.alert.techniques import technique_ids
 from lofp_enrich.search.answer.enrich import Enricher, load_enricher
+from lofp_enrich.search.answer.explanation import Explanation
 from lofp_enrich.search.answer.options import Options, parse
 from lofp_enrich.search.attack import Attack
 from lofp_enrich.search.errors import SearchError
-from lofp_enrich.search.knowledge.columns import OUTPUT_FULL
 from lofp_enrich.snapshots.cache import default_folder
 
 
@@ -106,7 +107,7 @@ def _search_option(name: str, text: str) -> Callable[[Any], Any]:
     help="Form of the alerts, where what they look like must not decide.",
 )
 @_search_option("max", "Explanations an alert gets at most (3).")
-@_search_option("min_score", "Leave out explanations that score less (0).")
+@_search_option("min_score", "Leave out what scores less; 0 shows what shares nothing, too.")
 @_search_option("output", "brief or full (brief).")
 @_search_option("match", "auto, rule, technique or exact (auto).")
 @_search_option("kind", "Only these kinds: benign, generic, advice.")
@@ -114,7 +115,7 @@ def _search_option(name: str, text: str) -> Callable[[Any], Any]:
 @_search_option("product", "Only explanations for these products.")
 @_search_option("technique_field", "Fields that hold techniques, instead of the known ones.")
 @_search_option("rule_field", "Fields that hold the rule's name, instead of the known ones.")
-@_search_option("context_fields", "Fields that say what the alert is about, instead of the known.")
+@_search_option("context_fields", "Fields that say what the alert is about, too.")
 @_search_option("prefix", "What output fields begin with (lofp_).")
 @_search_option("expand", "true: one line an explanation (false).")
 def enrich(file: Path, directory: Path, form: str | None, **arguments: str) -> None:
@@ -169,14 +170,15 @@ def explain(
     if not techniques and not rule:
         raise click.UsageError("Missing argument 'TECHNIQUE...'; a rule alone will do: --rule NAME")
     values = _asked(techniques, rule, context)
-    options = _options({"max": most, "output": "full"})
+    # Who asks for a technique wants to see what is under it, whatever else an alert would say.
+    options = _options({"max": most, "output": "full", "min_score": "0"})
     with _lookups(directory) as folder:
         attack = Attack.load(folder / "lofp_attack.csv")
         unknown = [each for each in techniques if not technique_ids([each], attack)]
         answer = _enricher(folder, options).answer(values)
     unknown_ones = f"{', '.join(unknown)} names no technique in these lookups."
     if as_json:
-        names = [name for name in OUTPUT_FULL if name not in ("status", "count")]
+        names = Explanation._fields
         found = [{name: getattr(e, name) for name in names} for e in answer.explanations]
         click.echo(json.dumps(found, indent=2))
     if not answer.explanations:
@@ -202,4 +204,36 @@ def _asked(techniques: Sequence[str], rule: str, context: Sequence[str]) -> dict
     return values
 
 
-COMMANDS = (enrich, explain)
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True), default=Path("-"))
+@click.option("--format", "form", type=click.Choice(FORMS), help="Form of the alerts.")
+@click.option("--json", "as_json", is_flag=True, help="JSON on a terminal, too.")
+def inspect(file: Path, form: str | None, as_json: bool) -> None:
+    """Show what was understood of each alert, and from which field.
+
+    FILE, or standard input, is as for enrich. On a terminal it is a table; otherwise one JSON
+    object for each alert, in which every attribute is a list.
+    """
+    attack = Attack.load(ATTACK)
+    on_terminal = sys.stdout.isatty() and not as_json
+    count = understood = 0
+    with open_alerts(file, form) as alerts, _output() as out:
+        for alert in alerts:
+            if alert.kind == "blank":
+                continue
+            found = read({"_raw": alert.text} if alert.kind == "fault" else alert.read, attack)
+            count += 1
+            understood += bool(found.values or found.techniques)
+            if on_terminal:
+                Console(file=out).print(alert_table(count, found))
+            else:
+                out.write(json.dumps(as_lists(found)) + "\n")
+    if count and not understood:
+        _say(
+            f"none of the {count} alerts had a field that is known; is each one a line of JSON, or "
+            "a row of a table whose first line names the fields?"
+        )
+        sys.exit(1)
+
+
+COMMANDS = (enrich, explain, inspect)

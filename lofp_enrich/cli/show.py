@@ -9,9 +9,12 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from lofp_enrich.search.alert.reader import Alert
 from lofp_enrich.search.answer.enrich import Answer
 from lofp_enrich.search.attack import Attack
 
+_LONGEST = 300
+"""Characters of a value that a table shows."""
 _MEASURES = {
     "files": "rule files",
     "unread": "  not read",
@@ -51,3 +54,25 @@ def answer_table(answer: Answer, attack: Attack) -> Table:
                 table.add_row("", Text(label, "dim"), Text(text))
         table.add_row()
     return table
+
+
+def alert_table(number: int, alert: Alert) -> Table:
+    """What was understood of an alert: attribute, values, and the field they were read from."""
+    table = Table(box=box.SIMPLE_HEAD, title=f"alert {number}", title_justify="left")
+    for heading in ("attribute", "values", "read from"):
+        table.add_column(heading, overflow="fold")
+    named = "\n".join(
+        each.technique if each.written == each.technique else f"{each.technique} ({each.written})"
+        for each in alert.techniques
+    )
+    for attribute, text in (("techniques", named), ("platform", ", ".join(alert.platform))):
+        if text:
+            table.add_row(attribute, Text(text, "bold"), Text(_from(alert, attribute), "dim"))
+    for attribute, values in alert.values.items():
+        text = "\n".join(" ".join(value.split())[:_LONGEST] for value in values)
+        table.add_row(attribute, Text(text), Text(_from(alert, attribute), "dim"))
+    return table
+
+
+def _from(alert: Alert, attribute: str) -> str:
+    return alert.read_from.get(attribute, "")

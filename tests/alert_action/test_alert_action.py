@@ -56,7 +56,7 @@ def sent(splunkd: Standin) -> list[dict[str, Any]]:
 class TestEvents:
     def test_explain_every_result(self, action: Action, technique: str) -> None:
         results: list[Event] = [
-            {"technique_id": technique, "process_name": "powershell.exe"},
+            {"technique_id": technique, "note": "cafe"},
             {"technique_id": "T0000", "note": 'a "quoted", text\nwith $lines$;$'},
             {"host": "web-1", "event_id": "4688"},
         ]
@@ -88,11 +88,11 @@ class TestEvents:
             "CommandLine": 'schtasks /create /tn "backup" /tr powershell.exe',
             "search_name": "ESCU - Something - Rule",
         }
-        assert action.run([result], {"max": "5"}).returncode == 0
+        assert action.run([result], {"max": "5", "min_score": "0"}).returncode == 0
         python = running().path
         assert python is not None
         emulator = FakeSplunkd(built_app, python, work_dir=tmp_path / "work")
-        search = "| lofpenrich output=full max=5 expand=t narrow=f"
+        search = "| lofpenrich output=full max=5 min_score=0 expand=t narrow=f"
         told = emulator.search(search, [result]).events
         assert len(told) > 1
         for event, expected in zip(sent(action.splunkd), told):
@@ -155,7 +155,7 @@ class TestComments:
     def test_es_7(self, action: Action, finding: Event) -> None:
         action.splunkd.es, action.splunkd.findings = "7.3.2", {OLD_FINDING}
         found: Event = {**finding, "event_id": OLD_FINDING, "rule_id": OLD_FINDING}
-        outcome = action.run([found], {"deliver": "comment", "max": "2"})
+        outcome = action.run([found], {"deliver": "comment", "max": "2", "min_score": "0"})
         assert (outcome.returncode, "comments: 1" in outcome.line) == (0, True)
         asked, update = action.splunkd.requests
         assert (asked.method, asked.path, asked.query) == ("GET", SUITE, {"output_mode": "json"})

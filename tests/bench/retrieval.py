@@ -46,7 +46,8 @@ def own(bench: Path, folder: Path) -> str:
     attack = Attack.load(ATTACK)
     rules = (rule for entry in entries for rule in _rules(entry))
     lookups.write(merge(rules, attack), attack, (), folder)
-    options = parse({"max": "10", "match": "technique"})
+    # All of a technique's statements in their order, those too that would be left out by default.
+    options = parse({"max": "10", "match": "technique", "min_score": "0"})
     enricher = Enricher(LookupIndex.load(folder), LocalRows(), options)
     run = folder / "run.jsonl"
     with run.open("w", encoding="utf-8") as file:

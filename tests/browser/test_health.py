@@ -29,7 +29,7 @@ def test_the_installed_catalogue(site: Site, browser: Browser) -> None:
     assert browser.number("age_value") == "133days"
     entries = site.splunk.search("| inputlookup lofp_entries").rows
     assert browser.number("explanations_count").replace(",", "") == str(len(entries))
-    assert browser.number("rules_count") == "6"
+    assert browser.number("rules_count") == "7"
 
 
 def test_own_explanations_are_counted_as_the_command_counts_them(

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lofp_enrich.search.alert.context import CONTEXT_FIELDS
-from lofp_enrich.search.alert.names import RULE_FIELDS
+from lofp_enrich.search.alert.fields import CONTEXT_FIELDS, RULE_FIELDS
 from lofp_enrich.search.attack import Attack
 from lofp_enrich.search.knowledge.columns import LOCAL
 from lofp_enrich.search.knowledge.local import load_local

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from lofp_enrich import __version__
 from lofp_enrich.cli.alertfile import alerts_of
-from lofp_enrich.cli.alerts import enrich_alerts, values_of
+from lofp_enrich.cli.alerts import enrich_alerts
 from lofp_enrich.cli.main import main
 from lofp_enrich.search.answer.enrich import Enricher
 from lofp_enrich.search.answer.options import NAMES as OPTIONS
@@ -528,22 +528,6 @@ def test_any_csv_comes_back_as_it_was(enricher: Enricher, rows: list[list[str]])
     for row, enriched in zip(rows, found):
         assert enriched[:3] == [*row, ""][:3]
         assert row[3:] == [cell for cell in row[3:] if cell in enriched]
-
-
-@pytest.mark.parametrize(
-    ("alert", "expected"),
-    [
-        ({}, {}),
-        ({"a": None, "b": "", "c": [], "d": [None, ""]}, {}),
-        ({"a": "x", "b": ["y", "z"]}, {"a": ("x",), "b": ("y", "z")}),
-        ({"a": 1, "b": 1.5, "c": True}, {"a": ("1",), "b": ("1.5",), "c": ("true",)}),
-        ({"a": {"b": "T1059"}, "c": [["T1"], 2]}, {"a": ('{"b": "T1059"}',), "c": ('["T1"]', "2")}),
-    ],
-)
-def test_values_as_the_search_would_see_them(
-    alert: dict[str, Any], expected: dict[str, tuple[str, ...]]
-) -> None:
-    assert values_of(alert) == expected
 
 
 class TestDocumentation:

@@ -49,6 +49,8 @@ def enricher_of(attack: Attack, tmp_path: Path) -> EnricherOf:
     numbers = itertools.count()
 
     def make(rules: Iterable[Rule], local: LocalRows | None = None, **options: str) -> Enricher:
+        """Shows all, as `min_score=0` does, unless told: what is left out has its own tests."""
+        options = {"min_score": "0", **options}
         folder = tmp_path / str(next(numbers))
         lookups.write(merge(rules, attack), attack, (), folder)
         return Enricher(LookupIndex.load(folder), local or LocalRows(), parse(options))

@@ -1,83 +1,128 @@
-"""What an alert is about: the words and the product that its fields give away."""
+"""An alert as the ranking sees it: its words, each by the worth of where it stands."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
-from lofp_enrich.search.alert.platform import products_in
+from lofp_enrich.search.alert.often import RARITY
+from lofp_enrich.search.alert.reader import Alert
 from lofp_enrich.search.alert.words import words
 
-PRODUCT_FIELDS = ("vendor_product", "sourcetype", "index", "product", "vendor")
-"""Fields that say which log an alert comes from; `source` is among the rule fields."""
-
-CONTEXT_FIELDS = (
-    # what ran
-    "process",
-    "process_name",
-    "process_path",
-    "parent_process",
-    "parent_process_name",
-    "CommandLine",
-    "Image",
-    "ParentImage",
-    # what it touched
-    "file_name",
-    "file_path",
-    "registry_path",
-    "service_name",
-    "object",
-    "object_category",
-    "object_path",
-    "dest_service",
-    # what was asked of a service
-    "command",
-    "action",
-    "app",
-    "change_type",
-    "eventName",
-    "eventSource",
-    "operation",
-    "user_agent",
-    "http_user_agent",
-    "url",
-    # what the alert says of itself
-    "signature",
-    "signature_id",
-    "EventCode",
-    "EventID",
-    "rule_description",
-    "savedsearch_description",
-    "risk_message",
-    "description",
-    "message",
-    *PRODUCT_FIELDS,
+WORTH = {
+    "process": 1.0,
+    "original_file_name": 1.0,
+    "operation": 1.0,
+    "service": 1.0,
+    "invoked_by": 1.0,
+    "title": 1.0,
+    "rule": 1.0,
+    "signature": 0.8,
+    "file": 0.8,
+    "registry": 0.8,
+    "app": 0.8,
+    "object": 0.8,
+    "image": 0.8,
+    "parent": 0.6,
+    "command_line": 0.8,
+    "user_agent": 0.8,
+    "description": 0.7,
+    "url": 0.6,
+    "domain": 0.6,
+    "parent_command_line": 0.4,
+    "event_code": 0.5,
+    "signer": 0.3,
+}
+_LAST_ANCHOR = "parent"
+"""Attributes whose words count, the worthiest first, and how much; those of no other do."""
+MOST = 80
+"""Words of an alert that are looked up: what comes after them is worth less than they are."""
+_PER_ATTRIBUTE = 40
+_RAN = ("process", "parent", "file", "registry")
+_PLACES = frozenset(
+    words(
+        "windows system32 syswow64 wow64 program file x86 users appdata local roaming temp tmp usr"
+        " bin sbin programdata public currentversion currentcontrolset hklm hkcu hku hkey machine"
+        " software microsoft device harddisk harddiskvolume volume desktop default var opt home"
+        " root nt os win windowspowershell power wbem example corp contoso org local localhost test"
+    )
 )
-"""The CIM's names first, then those of Sysmon, Windows, CloudTrail and Enterprise Security."""
+"""Parts of nearly every path, and of names made up for an example: they tell nothing apart."""
+_SAID = 0.3
+"""What a word is worth that stands in the name of the alert's technique."""
+_PATHS = frozenset(("process", "parent", "file", "registry"))
+_SLASH = re.compile(r"[\\/]+")
+_ENCODED = re.compile(
+    r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[A-Za-z0-9+=]{32,}|\b(?:Current)?ControlSet\d*\b|\bCurrentVersion\b"
+)
+_SYSMON = re.compile(r"\btechnique_(?:id|name)=")
+"""What Sysmon's configurations write into RuleName."""
+_NOISE = re.compile(r"[0-9a-f]{8,}|[a-z]*[0-9][a-z0-9]{11,}|[a-z]{25,}|v?[0-9]{1,3}|t[0-9]{4}")
+"""Parts of hashes, GUIDs and encoded text, and numbers of versions."""
 
 
 class Context(NamedTuple):
-    """An alert as the ranking sees it."""
+    """What is compared with an explanation."""
 
     words: dict[str, str]
-    """Stem -> the word as the alert has it."""
-    products: frozenset[str]
+    """Stem -> the word as the alert has it, the worthiest first."""
+    worth: dict[str, float]
+    """Stem -> what it is worth there, 0 to 1."""
+    tells: dict[str, float]
+    """Stem -> how far it sets this alert apart from others, 0 to 1."""
+    platform: frozenset[str]
+    anchors: frozenset[str]
+    """The stems that say what ran, what was done, or what it was called, not how."""
+    bare: bool
+    """It says nothing but its technique."""
+    ran: bool
+    """The alert says what ran, or what was done: an explanation should speak of it."""
+
+
+def context_of(alert: Alert, techniques: Iterable[str] = ()) -> Context:
+    """The context of an alert, given the names of its techniques.
+
+    The words of these are worth little: whatever stands under a technique speaks of it.
+    """
+    said = {stem for name in techniques for stem, _ in _words(name)}
+    found: dict[str, str] = {}
+    worth: dict[str, float] = {}
+    tells: dict[str, float] = {}
+    for attribute, each in WORTH.items():
+        left = _PER_ATTRIBUTE
+        for text in alert.values.get(attribute, ()):
+            text = _told(attribute, text[:2000])
+            for stem, word in _words(text):
+                if stem not in found and left and len(found) < MOST:
+                    found[stem], worth[stem] = word, each
+                    tells[stem] = RARITY.get(stem, 1.0) * (_SAID if stem in said else 1.0)
+                    left -= 1
+        if attribute == _LAST_ANCHOR:
+            anchors = frozenset(found)
+    ran = "command_line" in alert.values or any(
+        _SLASH.search(text) for attribute in _RAN for text in alert.get(attribute)
+    )
+    ran = ran or any(not text.isdigit() for text in alert.get("operation"))
+    platform = frozenset(alert.platform)
+    bare = all(stem in said or found[stem].isdigit() for stem in found)
+    return Context(found, worth, tells, platform, anchors, bare, ran)
+
+
+def _told(attribute: str, text: str) -> str:
+    """What of a value tells something: of a path its end, of a command line what is no encoding."""
+    if attribute == "operation" and text.isdigit():
+        return ""  # the code of an event, which counts as that
+    if attribute in _PATHS:
+        return " ".join(_SLASH.split(text)[-2:])
+    return _ENCODED.sub(" ", _SYSMON.sub(" ", text))
 
 
 @lru_cache(maxsize=4096)
 def _words(text: str) -> tuple[tuple[str, str], ...]:
-    return tuple(words(text).items())
-
-
-def context_of(values: Mapping[str, tuple[str, ...]]) -> Context:
-    """The context that the fields of an alert (name -> values) give."""
-    found: dict[str, str] = {}
-    products: set[str] = set()
-    for field, texts in values.items():
-        for text in texts:
-            for stem, word in _words(text):
-                found.setdefault(stem, word)
-            if field in PRODUCT_FIELDS:
-                products |= products_in(text)
-    return Context(found, frozenset(products))
+    return tuple(
+        (stem, word)
+        for stem, word in words(text).items()
+        if stem not in _PLACES and not _NOISE.fullmatch(word)
+    )

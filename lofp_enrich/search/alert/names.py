@@ -6,24 +6,6 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-RULE_FIELDS = (
-    "search_name",
-    "rule_name",
-    "rule_title",
-    "savedsearch_name",
-    "source",
-    "alert.signature",
-    "rule.name",
-    "kibana.alert.rule.name",
-    "RuleTitle",
-    "DetectName",
-    "alert_name",
-    "title",
-    "signature",
-    "rule.description",
-)
-"""Where findings and the alerts of common products keep the name of the rule that fired."""
-
 MAX_KEYS = 12
 """Keys that a name has at most: each is looked for in every lookup that knows rules."""
 

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+
+from lofp_enrich.search.alert.fields import foreign
+from lofp_enrich.search.alert.leaves import Leaf
+from lofp_enrich.search.alert.shapes import fits
 
 PRODUCT_WORDS = {
     "windows": "windows win wineventlog xmlwineventlog sysmon powershell winlog winlogbeat "
@@ -43,6 +48,7 @@ _PHRASES = (
     ("google cloud", "gcp"),
 )
 _WORD = re.compile(r"[a-z0-9]+")
+_SEPARATORS = re.compile(r"[^a-z0-9]+")
 
 
 @lru_cache(maxsize=4096)
@@ -56,3 +62,229 @@ def products_in(text: str) -> frozenset[str]:
         if phrase in text:
             found.add(product)
     return frozenset(found)
+
+
+_NEAR = {
+    "m365": ("m365", "email", "azure"),
+    "email": ("email", "m365", "google_workspace"),
+    "azure": ("azure", "m365"),
+    "containers": ("containers", "kubernetes", "linux"),
+    "kubernetes": ("kubernetes", "containers", "linux"),
+    "network": ("network", "web", "cisco"),
+    "web": ("web", "network"),
+    "google_workspace": ("google_workspace", "gcp"),
+    "linux": ("linux", "containers", "web"),
+    "windows": ("windows", "web"),
+}
+"""Platform -> the products whose explanations fit an alert about it, where that is not itself."""
+
+
+@lru_cache(maxsize=4096)
+def products_for(platform: frozenset[str]) -> frozenset[str]:
+    """The products whose explanations can fit an alert about this; none where nothing says it."""
+    return frozenset(each for name in platform for each in _NEAR.get(name, (name,)))
+
+
+_OS_FIELDS = frozenset(
+    "os ostype osname osfamily osplatform osversion operatingsystem operatingsystemname platform"
+    " platformname agentostype endpointos endpointtype hostos deviceos agentosname eventplatform"
+    " osdescription osversionname agentostypename".split()
+)
+"""Folded names of fields that say which system a machine runs."""
+_OS_PARTS = frozenset(("os", "operatingsystem"))
+_CLIENT = frozenset("client useragent accessdevice authdevice browser".split())
+"""Parts of a name that make it the machine from which somebody signs in."""
+_OS = (
+    ("windows", re.compile(r"\bwin(?:\d\d|nt)?\b|windows|win32", re.IGNORECASE)),
+    ("linux", re.compile(r"linux|ubuntu|debian|centos|red ?hat|rhel|suse|fedora", re.IGNORECASE)),
+    ("macos", re.compile(r"\bmac\b|mac ?os|os ?x\b|darwin", re.IGNORECASE)),
+    ("mobile", re.compile(r"\bandroid\b|\bios\b|ipados|iphone|\bmobile\b", re.IGNORECASE)),
+)
+_WINDOWS = re.compile(
+    r"(?:^|[\s\"'(=/])[A-Za-z]:\\+\w|\\Device\\Harddisk|\bHK(?:LM|CU|EY_)|\\REGISTRY\\"
+    r"|%(?:systemroot|appdata|temp|windir)%|\w\.(?:exe|dll|ps1)\b|^file:///[A-Z]%3A",
+    re.IGNORECASE,
+)
+_MACOS = re.compile(r"(?:^|[\s\"'=])/(?:Users|Applications|System/Library|private/var)/")
+_LINUX = re.compile(
+    r"(?:^|[\s\"'=(])/(?:usr|etc|bin|sbin|home|root|opt|proc|dev|tmp|var/(?:lib|log|www|tmp))/\w"
+)
+_SHAPES = (("windows", _WINDOWS), ("macos", _MACOS), ("linux", _LINUX))
+"""What stands in paths and command lines."""
+_LOGS = (
+    ("aws", "eventsource awsregion"),
+    ("aws", "awsaccountid"),
+    ("aws", "accountid region schemaversion"),
+    ("kubernetes", "objectref verb"),
+    ("kubernetes", "kubernetesdetails"),
+    ("kubernetes", "k8s"),
+    ("kubernetes", "kubernetes"),
+    ("kubernetes", "cluster namespace"),
+    ("github", "actor org action"),
+    ("github", "actor repo action"),
+    ("azure", "calleripaddress operationname"),
+    ("azure", "riskeventtype userprincipalname"),
+    ("azure", "appdisplayname userprincipalname"),
+    ("azure", "eventname operationname subscriptionid"),
+    ("okta", "displaymessage legacyeventtype"),
+    ("duo", "accessdevice authdevice"),
+    ("duo", "username action isotimestamp"),
+    ("web", "clientrequesthost"),
+    ("web", "urlcategory"),
+    ("web", "urlcat useragent"),
+    ("containers", "containerinfo"),
+    ("containers", "containerid"),
+    ("containers", "container"),
+    ("windows", "eventid channel"),
+    ("windows", "eventcode computername"),
+    ("windows", "eventid computer"),
+    ("windows", "winlog"),
+    ("windows", "eventdata"),
+    ("slack", "actor context datecreate entity"),
+    ("email", "recipientemailaddress"),
+    ("email", "networkmessageid"),
+    ("email", "messageparts"),
+)
+"""Fields that together only the log of one service has, folded: whole names and last parts."""
+_VALUES = (
+    ("aws", re.compile(r"\barn:aws\b|\bamazonaws\.com\b")),
+    ("azure", re.compile(r"\bmicrosoft\.aadiam\b|\bAzure ?AD\b|\bAzureActiveDirectory\b", re.I)),
+    ("gcp", re.compile(r"\bgoogleapis\.com\b|gserviceaccount\.com\b")),
+    ("kubernetes", re.compile(r"system:serviceaccount:|\bkube-system\b")),
+    ("okta", re.compile(r"\.okta\.com\b")),
+    ("m365", re.compile(r"\bOffice ?365\b|\bExchangeOnline\b|sharepoint\.com\b", re.I)),
+)
+_SAYS = (
+    (
+        ("windows",),
+        re.compile(
+            r"AdvancedHunting-(?:Device|Identity)|Defender ?for ?(?:Endpoint|Identity)|DefenderATP",
+            re.I,
+        ),
+    ),
+    (("email", "m365"), re.compile(r"AdvancedHunting-Email|Defender ?for ?Office|OfficeATP", re.I)),
+    (("azure",), re.compile(r"Identity ?Protection|AzureAD|Entra", re.I)),
+    (("m365",), re.compile(r"Cloud ?App ?Security|Defender ?for ?Cloud ?Apps", re.I)),
+)
+"""What Microsoft's alerts say of the product that raised them."""
+_SAY_FIELDS = frozenset(
+    "category servicesource detectionsource productname source provider vendor".split()
+)
+_LOG_FIELDS = frozenset(
+    "logsourceproduct logsourceservice eventdataset eventmodule datasetname vendorproduct"
+    " sourcetype integrationname inputtype product logname index channel provider cloudprovider"
+    " cloudplatform dataset module decodername rulegroups workload devicevendor deviceproduct"
+    " parentimage eventrecordid".split()
+)
+_SENSORS = re.compile(
+    r"cisco[: _]?(?:amp|secure)|vmware:cbc|pan[:_]?xdr|crowdstrike|defender|sentinelone|cortex"
+    r"|carbon.?black|sophos|trellix|mcafee|symantec|kaspersky|eset|tanium|trend.?micro|wazuh"
+    r"|elastic|splunk|wiz|lacework|qradar|alienvault|tehtris|darktrace",
+    re.IGNORECASE,
+)
+"""Products that watch machines of any kind: their name says nothing of what an alert is about."""
+_SERVICES = frozenset(("duo", "slack", "auth0", "cyberark", "1password"))
+_OF_HOSTS = frozenset(("process", "parent", "command_line", "registry", "event_code", "user_agent"))
+"""Attributes that an alert about traffic between two addresses has not."""
+_NAMED = re.compile(
+    r"\b(windows|linux|macos|aws|azure|okta|kubernetes|github|gcp|o365|duo|slack|cyberark|auth0)\b",
+    re.IGNORECASE,
+)
+_OF_WINDOWS = re.compile(
+    r"\b(?:win(?:32|64)|w32|registry|regsvr32|rundll32|mshta|lsass\w*|ntds\w*|dcsync|kerberoast\w*"
+    r"|sysvol|active directory|group policy|image file execution)\b",
+    re.IGNORECASE,
+)
+"""What only Windows has, in a rule's title or a technique's name."""
+"""Names that a rule's title or a sourcetype gives away."""
+
+
+def platforms_of(
+    leaves: Sequence[Leaf], values: Mapping[str, tuple[str, ...]], techniques: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """What an alert is about, sorted: from OS fields or else the shape of paths; from the fields
+    that only one service's log has; else from what its log, its rule and its `techniques` (names)
+    are called. Whoever sells the sensor says nothing of it."""
+    keys = {name: _key(name) for name in {leaf.name for leaf in leaves}}
+    if {"src_ip", "dest_ip"} <= values.keys() and not _OF_HOSTS & values.keys():
+        found = _of_service(leaves, keys) or _of_titles(values, techniques) or {"network"}
+        return tuple(sorted(found))
+    found = _of_os(leaves, keys) or _of_shapes(values)
+    found |= _of_service(leaves, keys)
+    found = found or _of_names(leaves, keys) or _of_titles(values, techniques) or _of_any(leaves)
+    return tuple(sorted(found))
+
+
+@lru_cache(maxsize=20_000)
+def _key(name: str) -> str:
+    return _SEPARATORS.sub("", name[-200:].lower())
+
+
+@lru_cache(maxsize=20_000)
+def _is_os(name: str) -> bool:
+    parts = [_key(part) for part in name.split(".")]
+    if _CLIENT & set(parts):
+        return False
+    if parts[-1] in _OS_FIELDS:
+        return True
+    return (
+        len(parts) > 1
+        and parts[-2] in _OS_PARTS
+        and parts[-1] in ("type", "family", "name", "full")
+    )
+
+
+def _of_os(leaves: Sequence[Leaf], keys: Mapping[str, str]) -> set[str]:
+    texts = [leaf.value[:100] for leaf in leaves if _is_os(leaf.name)]
+    return {product for product, pattern in _OS if any(map(pattern.search, texts))}
+
+
+def _of_shapes(values: Mapping[str, tuple[str, ...]]) -> set[str]:
+    for attribute in ("process", "parent", "command_line", "registry", "file", "signer"):
+        for text in values.get(attribute, ()):
+            for product, pattern in _SHAPES:
+                if pattern.search(text[:500]):
+                    return {product}
+    return set()
+
+
+def _of_any(leaves: Sequence[Leaf]) -> set[str]:
+    """By the shape of any value: last, for a rule's description may tell of other systems."""
+    texts = [leaf.value[:300] for leaf in leaves if not foreign(leaf.name)]
+    for product, pattern in _SHAPES:
+        if any(map(pattern.search, texts)):
+            return {product}
+    return {"network"} if any(fits("src_ip", text) for text in texts) else set()
+
+
+def _of_service(leaves: Sequence[Leaf], keys: Mapping[str, str]) -> set[str]:
+    names = {*keys.values(), *(_key(name.rpartition(".")[2]) for name in keys)}
+    parts = names | {_key(part) for name in keys for part in name.split(".")}
+    found = {product for product, needed in _LOGS if parts.issuperset(needed.split())}
+    for leaf in leaves:
+        if len(leaf.value) < 300:
+            found |= {product for product, pattern in _VALUES if pattern.search(leaf.value)}
+        if _key(leaf.name.rpartition(".")[2]) in _SAY_FIELDS:
+            for products, pattern in _SAYS:
+                if pattern.search(leaf.value):
+                    found.update(products)
+    return found
+
+
+def _of_names(leaves: Sequence[Leaf], keys: Mapping[str, str]) -> set[str]:
+    found: set[str] = set()
+    for leaf in leaves:
+        if keys[leaf.name] in _LOG_FIELDS and not _SENSORS.search(leaf.value):
+            found |= products_in(leaf.value[:200])
+            found |= {name for name in _SERVICES if name in _key(leaf.value)}
+    return found
+
+
+def _of_titles(values: Mapping[str, tuple[str, ...]], techniques: Sequence[str]) -> set[str]:
+    found: set[str] = set()
+    texts = [*values.get("rule", ())[:1], *values.get("title", ())[:1]]
+    for text in texts:
+        found |= {name.lower() for name in _NAMED.findall(text[:300])}
+    if not found and any(_OF_WINDOWS.search(text[:300]) for text in (*texts, *techniques)):
+        return {"windows"}
+    return found

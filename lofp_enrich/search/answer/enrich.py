@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import NamedTuple, Union
+from typing import Any, NamedTuple, Union
 
 from lofp_enrich.search.alert.context import Context, context_of
-from lofp_enrich.search.alert.names import rule_key, rule_keys
+from lofp_enrich.search.alert.names import rule_ids, rule_key, rule_keys, source_of
+from lofp_enrich.search.alert.reader import Alert, read, texts_of, what_was_read, with_more
 from lofp_enrich.search.alert.techniques import technique_ids
 from lofp_enrich.search.answer import explanation, rank
 from lofp_enrich.search.answer.explanation import Explanation
@@ -21,12 +22,15 @@ from lofp_enrich.search.knowledge.family import Member
 from lofp_enrich.search.knowledge.index import EntryRow, LookupIndex, RuleRow
 from lofp_enrich.search.knowledge.local import LocalRows, load_local
 
-Values = Mapping[str, tuple[str, ...]]
-"""An alert: field -> values; a field without a value is not there."""
+Values = Mapping[str, Any]
+"""An event: field -> value or values, as Splunk has it, or the product's own nested JSON."""
 Output = dict[str, Union[str, list[str]]]
 """Output field, with the prefix -> value; lists are parallel."""
 
 _MISSING = "-"
+_MOST_POOLED = 200_000
+"""Candidates, with what is the same for every alert that has their techniques, that are kept: the
+techniques of an alert are whatever its sender writes."""
 _KIND_ORDER = defaultdict(lambda: len(KINDS), {kind: n for n, kind in enumerate(KINDS)})
 
 
@@ -38,6 +42,10 @@ class Answer(NamedTuple):
     total: int
     """All that explain the alert, before `max`."""
     explanations: tuple[Explanation, ...]
+    techniques: tuple[str, ...] = ()
+    """Those of the alert, or where it names none, of its rule."""
+    read: tuple[str, ...] = ()
+    """What was understood and from which field: `process from Image: cmd.exe`."""
 
 
 class Enricher:
@@ -55,18 +63,10 @@ class Enricher:
         self._deployed = deployed or {}
         self._options = options
         self._pools: dict[tuple[str, ...], rank.Candidates] = {}
+        self._pooled = 0
+        self.raw_was_read = False
+        """Whether the answer given last depends on `_raw`, for the fields alone said too little."""
         self._troubles: dict[str, None] = {}
-        self.fields = tuple(
-            dict.fromkeys(
-                (
-                    *options.technique_field,
-                    *options.rule_field,
-                    *options.context_fields,
-                    *local.fields,
-                )
-            )
-        )
-        """The fields that are read, in order: two alerts that agree in them get the same answer."""
         self.output_fields = output_fields(options)
 
     @property
@@ -94,23 +94,30 @@ class Enricher:
     def answer(self, values: Values) -> Answer:
         """The explanations of an alert, best first: own ones, the firing rule's, then by score."""
         options = self._options
-        named = technique_ids(_texts(values, options.technique_field), self._index.attack)
-        came_in = dict(named) or self._deployed_techniques(values)
+        alert = read(values, self._index.attack)
+        self.raw_was_read = alert.raw
+        if options.context_fields:
+            alert = with_more(alert, _texts(values, options.context_fields))
+        names = tuple(_texts(values, options.rule_field)) if options.rule_field else alert.names
+        ids = [each for text in alert.get("rule_id") for each in (*rule_ids(text), text)]
+        known = self._rules(names, ids)
+        came_in = self._techniques(values, alert, names, known)
         techniques = tuple(came_in)
-        names = tuple(_texts(values, options.rule_field))
-        context = context_of(_of(values, (*options.context_fields, *options.rule_field)))
+        context = context_of(alert, map(self._index.attack.name, techniques))
+        fields = {field: tuple(texts_of(values, field)) for field in self._local.fields}
         own = [
             row
             for row in self._local.rows
-            if row.fits((*came_in, *came_in.values()), names, values)
+            if row.fits((*came_in, *came_in.values()), names, fields)
         ]
-        rules = self._rules(names) if options.match != "technique" else ()
+        rules = known if options.match != "technique" else ()
         stated = self._stated(rules)
         told = {rule_key(entry.statement) for entry, _ in stated.values()}
         here = [r for r in self._stated_here(names) if rule_key(r.statement) not in told]
         pool = self._pool(techniques)
         most = max(0, options.max - len(own) - len(here) - len(stated))
-        ranked = pool.rank(context, options.max + len(stated), options.min_score)
+        least = 0 if "advice" in options.kind else options.min_score
+        ranked = pool.rank(context, options.max + len(stated), least)
         ranked = [each for each in ranked if each.entry.entry_id not in stated]
         explanations = [
             *(explanation.own(row) for row in own),
@@ -126,21 +133,36 @@ class Enricher:
             status = "matched" if explanations else "no_match"
         else:
             status = "no_match" if techniques else "no_technique"
-        return Answer(status, count, tuple(explanations[: options.max]))
+        shown = tuple(explanations[: options.max])
+        return Answer(status, count, shown, techniques, what_was_read(alert))
 
-    def _rules(self, names: Iterable[str]) -> tuple[RuleRow, ...]:
+    def _rules(self, names: Iterable[str], ids: Iterable[str]) -> tuple[RuleRow, ...]:
+        for rule_id in ids:
+            rules = self._index.rule_by_id(rule_id)
+            if rules:
+                return rules
         for name in names:
             for key in rule_keys(name):
                 rules = self._index.rules(key)
                 if rules:
-                    return rules
+                    return tuple(sorted(rules, key=lambda r: r.source != source_of(name)))
         return ()
 
-    def _deployed_techniques(self, values: Values) -> dict[str, str]:
-        """What the rule that fired is annotated with at the site, for an alert that names none."""
-        names = _texts(values, self._options.rule_field)
-        rules = next(self._deployed_as(names), ())
-        return dict(technique_ids((t for r in rules for t in r.techniques), self._index.attack))
+    def _techniques(
+        self, values: Values, alert: Alert, names: Iterable[str], rules: Iterable[RuleRow]
+    ) -> dict[str, str]:
+        """The alert's techniques, current ID -> as it came in; else those of the rule that fired,
+        as it runs at the site, or as the catalogue knows it."""
+        options, attack = self._options, self._index.attack
+        if options.technique_field:
+            named = dict(technique_ids(_texts(values, options.technique_field), attack))
+        else:
+            named = {each.technique: each.written for each in alert.techniques}
+        if named:
+            return named
+        here = next(self._deployed_as(names), ())
+        of_rules = [*(rule.techniques for rule in here), *(rule.techniques for rule in rules)]
+        return dict(technique_ids((each for some in of_rules for each in some), attack))
 
     def _deployed_as(self, names: Iterable[str]) -> Iterator[tuple[DeployedRule, ...]]:
         keys = (key for name in names for key in rule_keys(name))
@@ -168,7 +190,12 @@ class Enricher:
             techniques = ()
         if techniques not in self._pools:
             exact = self._options.match == "exact"
-            self._pools[techniques] = rank.Candidates(self._index, techniques, self._keep, exact)
+            pool = rank.Candidates(self._index, techniques, self._keep, exact)
+            self._pooled += len(pool.ids)
+            if self._pooled > _MOST_POOLED:
+                self._pools.clear()
+                self._pooled = len(pool.ids)
+            self._pools[techniques] = pool
         return self._pools[techniques]
 
     def _keep(self, entry: EntryRow | Member) -> bool:
@@ -223,6 +250,10 @@ def _outputs(answer: Answer, options: Options) -> Iterable[Output]:
                 output[options.prefix + name] = answer.status
             elif name == "count":
                 output[options.prefix + name] = str(answer.total)
+            elif name == "techniques":
+                output[options.prefix + name] = list(answer.techniques)
+            elif name == "read":
+                output[options.prefix + name] = list(answer.read)
             else:
                 output[options.prefix + name] = [getattr(e, name) or _MISSING for e in group]
         yield output
@@ -238,9 +269,5 @@ def _fitting_first(
     )
 
 
-def _of(values: Values, fields: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    return {field: values[field] for field in fields if field in values}
-
-
 def _texts(values: Values, fields: Iterable[str]) -> list[str]:
-    return [text for field in fields for text in values.get(field, ())]
+    return [text for field in fields for text in texts_of(values, field)]

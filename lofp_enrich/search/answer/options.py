@@ -6,9 +6,6 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from lofp_enrich.search.alert.context import CONTEXT_FIELDS
-from lofp_enrich.search.alert.names import RULE_FIELDS
-from lofp_enrich.search.alert.techniques import TECHNIQUE_FIELDS
 from lofp_enrich.search.errors import SearchError
 
 KINDS = ("benign", "generic", "advice")
@@ -24,9 +21,12 @@ _PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,49}")
 class Options(NamedTuple):
     """What a search asks for, with the defaults."""
 
-    technique_field: tuple[str, ...] = TECHNIQUE_FIELDS
-    rule_field: tuple[str, ...] = RULE_FIELDS
-    context_fields: tuple[str, ...] = CONTEXT_FIELDS
+    technique_field: tuple[str, ...] = ()
+    """Fields that hold techniques, instead of what the alert reader finds; empty for that."""
+    rule_field: tuple[str, ...] = ()
+    """Fields that hold the rule's name, likewise."""
+    context_fields: tuple[str, ...] = ()
+    """Fields that say what the alert is about, besides what the alert reader finds."""
     source: tuple[str, ...] = ()
     """Only explanations of these sources; empty for all."""
     product: tuple[str, ...] = ()
@@ -35,7 +35,9 @@ class Options(NamedTuple):
     match: str = "auto"
     output: str = "brief"
     max: int = 3
-    min_score: int = 0
+    min_score: int = 1
+    """Only 0 shows what is about another platform than the alert, or shares nothing with what the
+    alert says."""
     prefix: str = "lofp_"
     expand: bool = False
     narrow: bool = True

@@ -12,12 +12,13 @@ from __future__ import annotations
 import heapq
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache, lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from functools import cache
 from itertools import chain
 from typing import NamedTuple
 
 from lofp_enrich.search.alert.context import Context
+from lofp_enrich.search.alert.platform import products_for
 from lofp_enrich.search.alert.words import words
 from lofp_enrich.search.attack import parent
 from lofp_enrich.search.knowledge.columns import split_list
@@ -35,12 +36,28 @@ CHECK = 5.0
 """Points for a statement that says what to look at to tell it from an attack."""
 PRODUCT_FITS, PRODUCT_UNKNOWN = 10.0, 5.0
 """Points where the product of the log is the alert's, and where one of the two is not known."""
+NEVER = -1000.0
+"""Points below which an entry is left out: it is about another platform than the alert."""
+SAYS_ENOUGH, ANCHOR = 90.0, 40.0
+"""What an explanation must share with an alert that says what ran, in all and of what ran, of what
+was done or of what the rule is called: with less it has nothing to do with it."""
+SAYS_LITTLE = 15.0
+"""The same for an alert that does not say what ran."""
+MUTE = 200.0
+"""What it must share in all where the statement itself has no word of the alert and names no
+check: then it is only its rule that is alike."""
+_TUNED_ON = 10_000
+"""Entries of the catalogue that these were tuned on; of a small one the words weigh less."""
+LOOKED = 60
+"""Candidates that are looked at beyond those that are wanted."""
 WORDS = 60.0
 """Points that shared words can give at most; reached only in the limit."""
 ENOUGH = 250.0
 """Weight of shared words that gives two thirds of these points (weights: `catalogue.terms`)."""
 SPREAD = 1.0
 """Points off each time the number of techniques that a statement stands under doubles."""
+_MOST_ORDERS = 16
+"""Orders of the same candidates, one for each platform that an alert may be about."""
 SAME_TEMPLATE = 0.5
 """Share of words from which on two statements are one template with another subject."""
 
@@ -77,6 +94,8 @@ class Candidates:
     ) -> None:
         """With `exact`, no statement of a technique above or below the alert's."""
         self._index = index
+        # A word's weight grows with the number of entries that do not have it.
+        self._scale = min(1.0, math.log(1 + index.size) / math.log(1 + _TUNED_ON))
         bases = dict.fromkeys(map(parent, techniques))
         self._families = [index.family(base) for base in bases]
         near = _nearness_of(techniques)
@@ -96,72 +115,100 @@ class Candidates:
             for family in self._families
         ]
         """For each family and place in it: the candidate's number, -1 where it is none."""
+        self._places = [
+            {number: place for place, number in enumerate(each) if number >= 0}
+            for each in self._numbers
+        ]
         self.ids = numbers.keys()
         """The ids of all candidates."""
-        self._orders: dict[frozenset[str], tuple[list[float], list[tuple[float, int]]]] = {}
+        self._orders: dict[
+            tuple[frozenset[str], bool], tuple[list[float], list[tuple[float, int]]]
+        ] = {}
 
-    def rank(self, context: Context, most: int, min_score: float = 0.0) -> list[Ranked]:
+    def rank(self, context: Context, most: int, min_score: float = 1.0) -> list[Ranked]:
         """The best `most` candidates for an alert, best first; ties by rule count, then id.
 
         Only candidates that share a word with the alert are scored anew; the order of all the
-        others is the same for every alert of the same products.
+        others is the same for every alert of the same products. With a `min_score` of 0 all
+        are shown; otherwise not what is about another platform, nor what does not say enough of
+        what the alert says.
         """
+        strict = min_score != 0 and not context.bare
+        points, order = self._without_words(products_for(context.platform), min_score == 0)
         shared = self._shared_weights(context)
-        points, order = self._without_words(context.products)
-        hits = [(-points[n] - _word_points(w), n) for n, w in shared.items()]
-        others = (each for each in order if each[1] not in shared)
+        # What tells is at most what is shared: most need no closer look.
+        least = (SAYS_ENOUGH if context.ran else SAYS_LITTLE) * self._scale if strict else 0.0
+        if strict and not context.ran and not context.anchors:
+            least = 0.0
+        hits = [
+            (-points[n] - _word_points(w), n)
+            for n, w in shared.items()
+            if w >= least and points[n] > NEVER
+        ]
         chosen: list[Ranked] = []
         spoken: list[set[str]] = []
-        for score, number in heapq.merge(_ascending(hits), others):
+        others = () if strict else (each for each in order if each[1] not in shared)
+        for looked, (score, number) in enumerate(heapq.merge(_ascending(hits), others)):
             within = min(100.0, max(0.0, -score))
-            if len(chosen) == most or within < min_score:
+            if len(chosen) == most or within < min_score or looked > most + LOOKED:
                 break
+            terms = self._shared_terms(number, context)
+            if strict and not _says_enough(terms, context, self._scale):
+                continue
             entry = self._index.entry(self._members[number].entry_id)
             mine = set(words(entry.statement)) if entry else set()
-            if entry and _is_news(mine, spoken, context):
+            if entry is None or (strict and not _speaks(entry, mine, terms, context, self._scale)):
+                continue
+            if _is_news(mine, spoken, context):
                 spoken.append(mine)
-                share = self._shared_words(number, context)
+                by_weight = sorted(terms, key=lambda word: (-terms[word], word))
+                share = tuple(context.words[word] for word in by_weight)
                 chosen.append(Ranked(entry, self._matches[number], within, share))
         return chosen
 
-    def _shared_weights(self, context: Context) -> dict[int, int]:
+    def _shared_weights(self, context: Context) -> dict[int, float]:
         """How much each candidate shares with the alert, by number; only those that do."""
-        shared: dict[int, int] = {}
+        shared: dict[int, float] = {}
         for family, numbers in zip(self._families, self._numbers):
             # An entry under two techniques of the alert is in both families, with equal weights.
-            here: dict[int, int] = {}
-            for word in context.words:
+            here: dict[int, float] = {}
+            for word, worth in context.worth.items():
                 for place, weight in family.postings(word):
-                    here[place] = here.get(place, 0) + weight
-            for place, weight in here.items():
+                    here[place] = here.get(place, 0.0) + weight * worth
+            for place, total in here.items():
                 if numbers[place] >= 0:
-                    shared[numbers[place]] = weight
+                    shared[numbers[place]] = total
         return shared
 
-    def _shared_words(self, number: int, context: Context) -> tuple[str, ...]:
-        found: dict[str, int] = {}
-        for family, numbers in zip(self._families, self._numbers):
-            if number in numbers:
-                place = numbers.index(number)
-                for word, as_written in context.words.items():
+    def _shared_terms(self, number: int, context: Context) -> dict[str, float]:
+        """What a candidate shares with the alert: stem -> weight."""
+        found: dict[str, float] = {}
+        for family, places in zip(self._families, self._places):
+            place = places.get(number)
+            if place is not None:
+                for word, worth in context.worth.items():
                     postings = family.postings(word)
                     at = bisect_left(postings, (place, 0))
                     if at < len(postings) and postings[at][0] == place:
-                        found[as_written] = postings[at][1]
-        return tuple(sorted(found, key=lambda word: (-found[word], word)))
+                        found[word] = postings[at][1] * worth
+        return found
 
     def _without_words(
-        self, products: frozenset[str]
+        self, products: frozenset[str], all_of_them: bool
     ) -> tuple[list[float], list[tuple[float, int]]]:
-        """Points of every candidate for an alert of these products, and all of them in order."""
-        if products not in self._orders:
+        """Points of every candidate for an alert of these products, and all that fit in order."""
+        key = products, all_of_them
+        if key not in self._orders:
+            other = 0.0 if all_of_them else 2 * NEVER
             points = [
-                points + _product_points(member.products, products)
+                points + _product_points(member.products, products, other)
                 for points, member in zip(self._points, self._members)
             ]
-            order = sorted((-each, number) for number, each in enumerate(points))
-            self._orders[products] = points, order
-        return self._orders[products]
+            order = sorted((-each, n) for n, each in enumerate(points) if each > NEVER)
+            if len(self._orders) >= _MOST_ORDERS:
+                self._orders.clear()
+            self._orders[key] = points, order
+        return self._orders[key]
 
 
 def meeting(stated: Sequence[str], techniques: Sequence[str]) -> Meeting:
@@ -181,7 +228,11 @@ def meeting(stated: Sequence[str], techniques: Sequence[str]) -> Meeting:
 def shared_weight(entry: EntryRow, context: Context) -> int:
     """How much of what the alert says a rule's own statement speaks of."""
     terms = (term.partition(":") for term in split_list(entry.terms))
-    return sum(int(w) for word, _, w in terms if word in context.words and w.isdigit())
+    return sum(
+        round(int(w) * context.worth[word])
+        for word, _, w in terms
+        if word in context.worth and w.isdigit()
+    )
 
 
 def _nearness_of(techniques: Sequence[str]) -> Callable[[tuple[str, ...]], tuple[str, float]]:
@@ -215,15 +266,37 @@ def _points_of(member: Member) -> float:
     return KIND.get(member.kind, 0.0) + (CHECK if member.check else 0.0)
 
 
-def _product_points(stated: frozenset[str], of_alert: frozenset[str]) -> float:
+def _product_points(stated: frozenset[str], of_alert: frozenset[str], other: float) -> float:
     if not stated or not of_alert:
         return PRODUCT_UNKNOWN
-    return 0.0 if stated.isdisjoint(of_alert) else PRODUCT_FITS
+    return other if stated.isdisjoint(of_alert) else PRODUCT_FITS
 
 
-@lru_cache(maxsize=4096)
-def _word_points(weight: int) -> float:
+def _word_points(weight: float) -> float:
     return WORDS * (1 - math.exp(-weight / ENOUGH))
+
+
+def _says_enough(terms: Mapping[str, float], context: Context, scale: float) -> bool:
+    """Whether what is shared sets this alert apart from others."""
+    if not context.ran and not context.anchors:
+        return True
+    tells = {word: weight * context.tells[word] for word, weight in terms.items()}
+    anchored = sum(weight for word, weight in tells.items() if word in context.anchors)
+    if context.ran:
+        return sum(tells.values()) >= SAYS_ENOUGH * scale and anchored >= ANCHOR * scale
+    return anchored >= SAYS_LITTLE * scale
+
+
+def _speaks(
+    entry: EntryRow, mine: Set[str], terms: Mapping[str, float], context: Context, scale: float
+) -> bool:
+    if not context.ran:
+        return True
+    if entry.kind == "generic":
+        return False
+    if entry.check or not mine.isdisjoint(context.words):
+        return True
+    return sum(weight * context.tells[word] for word, weight in terms.items()) >= MUTE * scale
 
 
 def _is_news(mine: set[str], spoken: Iterable[set[str]], context: Context) -> bool:

@@ -84,10 +84,15 @@ OUTPUT_FULL = (
     "score",
     "technique",
     "technique_in",
+    "techniques",
     "source",
     "url",
     "why",
+    "read",
 )
+
+OUTPUT_OF_ALERT = ("techniques", "read")
+"""Lists of their own: what was understood of the alert. All others are parallel."""
 
 _UNSAFE = ("=", "+", "-", "@", "\t", "\r")
 

@@ -82,6 +82,11 @@ class LookupIndex:
             if file.damaged
         ]
 
+    @property
+    def size(self) -> int:
+        """How many entries the catalogue has."""
+        return len(self._entry_file)
+
     def family(self, technique: str) -> Family:
         """The entries of the technique that `technique` is or belongs to."""
         base = parent(technique)

@@ -40,6 +40,10 @@ class LookupFile:
         self._second_places: dict[bytes, int | list[int]] | None = None
         self._scan()
 
+    def __len__(self) -> int:
+        """How many first cells there are; of entries, as many as there are entries."""
+        return len(self._places)
+
     def by_first_cell(self, key: str) -> Iterator[list[str]]:
         """The rows whose first cell is `key`, which is plain letters, digits, dots and spaces."""
         yield from self._whole(self._rows(key, 0))

@@ -71,7 +71,7 @@ def main(
         chosen = read_settings(payload.get("configuration"))
         today = datetime.now(timezone.utc).date()
         enricher, troubles = load_enricher(lookups, chosen.options, today)
-        results = read_results(Path(_text(payload, "results_file")), enricher.fields)
+        results = read_results(Path(_text(payload, "results_file")))
         names = {"search_name": "search_name", "sid": "sid", "rid": "result_id"}
         about = {name: _text(payload, key) for name, key in names.items()}
         explained = list(explain(results, enricher, **about))

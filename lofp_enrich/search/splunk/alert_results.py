@@ -55,16 +55,15 @@ def explain(
         yield Explained(enricher.answer(values), links)
 
 
-def read_results(path: Path, fields: tuple[str, ...]) -> Iterator[Values]:
-    """These fields, and those that links are made of, of each row of a gzipped CSV of splunkd's.
+def read_results(path: Path) -> Iterator[Values]:
+    """All fields of each row of a gzipped CSV of splunkd's.
 
     Raises SearchError, before or between rows, where the file is missing or damaged.
     """
     try:
         with gzip.open(path, "rt", encoding="utf-8", errors="replace", newline="") as file:
             rows = csv.reader(line.replace("\0", "\ufffd") for line in file)
-            wanted = tuple(dict.fromkeys((*fields, *_LINK_FIELDS)))
-            table = Columns(next(rows, []), wanted, [], multivalue=True)
+            table = Columns(next(rows, []), [], multivalue=True)
             for row in rows:
                 if row:
                     table.key(row)

@@ -15,6 +15,7 @@ from typing import Any
 
 from splunklib.searchcommands import Configuration, Option, StreamingCommand
 
+from lofp_enrich.search.alert.fields import SPLUNK
 from lofp_enrich.search.answer.enrich import (
     Enricher,
     Output,
@@ -95,7 +96,8 @@ class LofpEnrichCommand(StreamingCommand):  # type: ignore[misc]
 
     def _wanted_fields(self) -> list[str]:
         parsed = self._parsed
-        fields = (*parsed.technique_field, *parsed.rule_field, *parsed.context_fields)
+        named = (*parsed.technique_field, *parsed.rule_field, *parsed.context_fields)
+        fields = (*(name for names in SPLUNK.values() for name in names), *named, "_raw")
         # Outputs too: the recorded splunkd listed the field it let the command add.
         return list(dict.fromkeys((*fields, *self._local_fields(), *output_fields(parsed))))
 
@@ -114,36 +116,45 @@ class LofpEnrichCommand(StreamingCommand):  # type: ignore[misc]
         header = next(rows, None)
         if not header:
             return
-        table = Columns(header, self._fields(), output_fields(self._parsed), multivalue=True)
+        self._load_once()
+        prefix = self._parsed.prefix
+        table = Columns(header, output_fields(self._parsed), multivalue=True, prefix=prefix)
         writer = self._record_writer
         # "\r\n", for a writer that ends rows with "\n" leaves a lone "\r" in a cell unquoted.
         write = csv.writer(writer._buffer, lineterminator="\r\n").writerow
         write(table.header)
         for row in rows:
-            key = table.key(row)
-            for cells in self._answers.get(key) or self._answer(table, row, key):
+            for cells in self._answer(table, row):
                 write(table.with_output(row, cells))
                 writer._pending_record_count += 1
         for trouble in self._enricher.troubles if self._enricher else ():
             self._warn_once(trouble)
 
-    def _answer(self, table: Columns, row: list[str], key: tuple[object, ...]) -> list[list[str]]:
-        """The output cells for a row, one list or with `expand` several, remembered by its key."""
+    def _answer(self, table: Columns, row: list[str]) -> list[list[str]]:
+        """The output cells for a row, one list or with `expand` several, remembered by its key.
+
+        Most alerts say enough by their fields. Of those that had to be read from `_raw`, which no
+        two events share, only that is remembered.
+        """
+        key = table.key(row)
+        answer = self._answers.get(key)
+        if answer:
+            return answer
         answer = [table.cells(output) for output in self._outputs(table.values(row))]
-        if len(self._answers) >= _MAX_REMEMBERED:
-            self._answers.clear()
-        if sum(map(len, row)) <= _MAX_KEY:
+        by_raw = self._enricher is not None and self._enricher.raw_was_read
+        if not by_raw and sum(map(len, row)) <= _MAX_KEY:
+            if len(self._answers) >= _MAX_REMEMBERED:
+                self._answers.clear()
             self._answers[key] = answer
         return answer
 
-    def _fields(self) -> tuple[str, ...]:
+    def _load_once(self) -> None:
         if self._enricher is None and not self._trouble:
             try:
                 self._enricher = self._load()
             except SearchError as error:
                 self._trouble = str(error)
                 self.write_error(f"lofpenrich: {error} Events pass through without explanations.")
-        return self._enricher.fields if self._enricher else ()
 
     def _load(self) -> Enricher:
         enricher, troubles = load_enricher(LOOKUPS, self._parsed, _today())

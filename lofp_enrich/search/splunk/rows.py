@@ -9,6 +9,7 @@ from operator import itemgetter
 from lofp_enrich.search.answer.enrich import Output
 
 _MV = "__mv_"
+_RAW = "_raw"
 _MV_VALUE = re.compile(r"\$((?:\$\$|[^$])*)\$(?:;|$)")
 
 
@@ -20,8 +21,9 @@ class Columns:
     """
 
     def __init__(
-        self, header: list[str], fields: tuple[str, ...], outputs: list[str], multivalue: bool
+        self, header: list[str], outputs: list[str], multivalue: bool, prefix: str = ""
     ) -> None:
+        """`prefix` begins the names of the fields that are ours, which are never read."""
         self._multivalue = multivalue
         self._came = len(header)
         self.header = list(header)
@@ -33,17 +35,26 @@ class Columns:
                 self.header.append(column)
         self._outputs = [place[column] for column in columns]
         self._appended = self._outputs == list(range(self._came, len(self.header)))
-        self._read = [(f, place[f], place.get(_MV + f, -1)) for f in fields if f in place]
-        read = [at for _, single, multi in self._read for at in (single, multi) if at >= 0]
+        ours = (_MV, "__", *((prefix,) if prefix else ()))
+        names = dict.fromkeys(name for name in header if name and not name.startswith(ours))
+        self._read = [(name, place[name], place.get(_MV + name, -1)) for name in names]
+        self._raw = place.get(_RAW, -1)
+        # What Splunk itself adds (`_time`) is another for each event and says nothing of it.
+        told = [(single, multi) for name, single, multi in self._read if not name.startswith("_")]
+        read = [at for pair in told for at in pair if at >= 0]
         # Twice one column, for with a single one itemgetter gives no tuple.
         self._key = itemgetter(*read, read[0]) if read else lambda row: ()
-        self._names = tuple(field for field, _, _ in self._read)
+        self._names = tuple(name for name, _, _ in self._read)
 
     def key(self, row: list[str]) -> tuple[object, ...]:
-        """What an answer depends on: rows with equal keys get the same one."""
+        """What an answer depends on, `raw` apart: rows with equal ones get the same answer."""
         if len(row) < self._came:
             row.extend([""] * (self._came - len(row)))
         return (self._names, self._key(row))
+
+    def raw(self, row: list[str]) -> str:
+        """The event as its product wrote it, empty where that did not come along."""
+        return row[self._raw] if self._raw >= 0 else ""
 
     def values(self, row: list[str]) -> dict[str, tuple[str, ...]]:
         """The values of the fields that are read, without the empty ones; `key` comes first."""

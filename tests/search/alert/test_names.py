@@ -9,9 +9,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from lofp_enrich.search.alert.fields import RULE_FIELDS
 from lofp_enrich.search.alert.names import (
     MAX_KEYS,
-    RULE_FIELDS,
     retired_title,
     rule_ids,
     rule_key,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lofp_enrich.search.answer.enrich import Answer, Enricher, Values, load_enricher, output_fields
 from lofp_enrich.search.answer.options import parse
 from lofp_enrich.search.attack import Attack
-from lofp_enrich.search.knowledge.columns import OUTPUT_BRIEF, OUTPUT_FULL
+from lofp_enrich.search.knowledge.columns import OUTPUT_BRIEF, OUTPUT_FULL, OUTPUT_OF_ALERT
 from lofp_enrich.search.knowledge.index import LookupIndex
 from lofp_enrich.search.knowledge.local import LocalRows, load_local
 from tests.search.conftest import EnricherOf, rule
@@ -259,7 +259,8 @@ class TestDamage:
         path = tmp_path / "0" / "lofp_entries.csv"
         lines = path.read_bytes().splitlines(keepends=True)
         path.write_bytes(b"".join(line for line in lines if b"apple" not in line))
-        enricher = Enricher(LookupIndex.load(tmp_path / "0"), LocalRows(), parse({}))
+        options = parse({"min_score": "0"})
+        enricher = Enricher(LookupIndex.load(tmp_path / "0"), LocalRows(), options)
         fields = {"search_name": "Shell Started", "technique_id": "T1059.001"}
         assert statements(enricher, **fields) == ["birch runs"]
 
@@ -290,7 +291,8 @@ class TestDeployed:
         self, known_lookups: Path, tmp_path: Path
     ) -> None:
         row = "x,deployed,Badge Readers,,T1078,The badge readers sign in.\n"
-        enricher = self.enricher(known_lookups, tmp_path, row, max="50", output="full")
+        every = {"max": "50", "output": "full", "min_score": "0"}
+        enricher = self.enricher(known_lookups, tmp_path, row, **every)
         bare = enricher.answer({"search_name": ("Badge Readers",)})
         assert {each.technique for each in bare.explanations[1:]} == {"T1078", "T1078.004"}
         named = {"search_name": ("Badge Readers",), "technique_id": ("T1685",)}
@@ -352,8 +354,7 @@ def test_whatever_the_alert_the_answer_holds_together(known: Enricher, values: V
     matches = [each.match for each in found.explanations]
     assert matches == sorted(matches, key=lambda match: match != "rule")
     (output,) = known.outputs(values)
-    lists = [output[f"lofp_{name}"] for name in OUTPUT_FULL[2:]]
+    parallel = [name for name in OUTPUT_FULL[2:] if name not in OUTPUT_OF_ALERT]
+    lists = [output[f"lofp_{name}"] for name in parallel]
     assert {len(each) for each in lists} == {len(found.explanations)}
     assert all(isinstance(part, str) and part for each in lists for part in each)
-    # Only the fields that are named decide.
-    assert known.answer({**values, "unread": ("T1059.001",)}) == found

@@ -16,7 +16,7 @@ FLAGS = ("expand", "narrow", "distributed")
 def test_without_arguments_all_is_as_documented() -> None:
     options = parse({})
     assert options == Options()
-    assert (options.max, options.min_score, options.prefix) == (3, 0, "lofp_")
+    assert (options.max, options.min_score, options.prefix) == (3, 1, "lofp_")
     assert (options.match, options.output) == ("auto", "brief")
     assert (options.expand, options.narrow, options.distributed) == (False, True, False)
     assert options.source == options.product == options.kind == ()

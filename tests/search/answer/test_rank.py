@@ -102,7 +102,7 @@ class TestOrder:
         found = answer(enricher, vendor_product="Amazon CloudTrail")
         assert statements(found) == ["apple one", "cedar three", "birch two"]
 
-    @pytest.mark.parametrize("field", ["process", "CommandLine", "user_agent", "message", "source"])
+    @pytest.mark.parametrize("field", ["process", "CommandLine", "user_agent", "message", "title"])
     def test_words_that_alert_and_statement_share(
         self, enricher_of: EnricherOf, field: str
     ) -> None:
@@ -196,7 +196,7 @@ class TestTemplates:
 
     def test_unless_it_is_what_the_alert_is_about(self, enricher_of: EnricherOf) -> None:
         enricher = enricher_of([rule(each) for each in self.rules()], max="5")
-        found = answer(enricher, process="quince.exe", file_name="violet")
+        found = answer(enricher, process="quince.exe", file_name="violet.docx")
         about = [each.split()[0] for each in statements(found)]
         assert set(about[:2]) == {"quince", "violet"}
 

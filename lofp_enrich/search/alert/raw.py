@@ -1,0 +1,141 @@
+"""`_raw`: the event as its product wrote it, where Splunk has taken no fields from it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html import unescape
+from json import JSONDecoder
+from typing import Any
+
+from lofp_enrich.search.alert.leaves import MAX_TEXT
+
+_XML_DATA = re.compile(r"<Data Name=['\"]([^'\"<>]{1,100})['\"]\s*>([^<]*)</Data>")
+_XML_LEAF = re.compile(r"<([A-Za-z]\w{1,60})(?:\s[^<>]*)?>([^<]+)</\1>")
+_XML_PROVIDER = re.compile(r"<Provider\s[^<>]*\bName=['\"]([^'\"<>]{1,200})['\"]")
+_PAIR = re.compile(
+    r'(?:^|(?<=[\s,;|{(]))([A-Za-z_][\w.\-]{0,99})(?:\s=\s|=)("(?:[^"\\]|\\.)*"|[^\s,;|]*)'
+)
+_CEF = re.compile(r"(?:^|\s)(CEF|LEEF):\s?\d")
+_CEF_NAME = re.compile(r"(?:^|(?<=\s))([A-Za-z][\w.]{0,60})=")
+_LINE = re.compile(r"^[ \t]*([A-Za-z][A-Za-z0-9 _/\-]{0,50}?):[ \t]+(\S.*)$", re.MULTILINE)
+_JSON_PAIR = re.compile(r'"([^"\\\s]{1,100})"\s?:\s?(?:\[\s?)?("(?:[^"\\]|\\.)*"|-?\d[\d.]*)')
+_BREAK = re.compile(r"\\r\\n|\\n(?=[A-Z][\w ]{2,40}: )")
+_JSON = re.compile(r"\{\s*[\"}]|\[\s*\{")
+"""How an object begins, or a list of them; `app[123]:` in the header of syslog is neither."""
+_DECODER = JSONDecoder()
+_LABEL = "Label"
+_HEADER = 400
+"""Characters that a header of syslog may have before the event itself."""
+
+
+def fields_of(raw: str) -> dict[str, Any]:
+    """The fields of a raw event: JSON, Windows XML, CEF, LEEF, `key="value"` or `Key: value`."""
+    text = raw[:MAX_TEXT].strip()
+    if not text:
+        return {}
+    start = next((at.start() for at in _JSON.finditer(text[:_HEADER])), -1)
+    if start >= 0:
+        opened = _first_json(text[start:])
+        if isinstance(opened, list) and opened:
+            opened = opened[0]
+        if isinstance(opened, dict):
+            return opened
+        if len(raw) > MAX_TEXT and text[start] == "{" and "<Event" not in text[:_HEADER]:
+            return _pairs_of(_JSON_PAIR, text)
+    for applies, read in _FORMS:
+        if applies(text):
+            return read(text)
+    return {}
+
+
+def _first_json(text: str) -> Any:
+    """The first value of a text, whatever comes behind it; None where it is no JSON."""
+    try:
+        return _DECODER.raw_decode(text)[0]
+    except (ValueError, RecursionError):
+        return None
+
+
+def _xml(text: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in (*_XML_DATA.findall(text), *_XML_LEAF.findall(text)):
+        if name != "Data":
+            found.setdefault(name, unescape(value).strip())
+    provider = _XML_PROVIDER.search(text)
+    if provider:
+        found["Provider"] = provider[1]
+    return found
+
+
+def _cef(text: str) -> dict[str, Any]:
+    leef = text.find("LEEF:", 0, _HEADER) >= 0 and "CEF:" not in text[: text.find("LEEF:")]
+    header, _, extension = _after_header(text, 5 if leef else 7)
+    found: dict[str, Any] = {}
+    parts = [_unescaped(part) for part in re.split(r"(?<!\\)\|", header)]
+    if len(parts) > 2:
+        found["device_vendor"], found["device_product"] = parts[1], parts[2]
+    if not leef and len(parts) >= 6:
+        found["title"] = parts[5]
+    if leef and "\t" in extension:
+        pairs = [tuple(each.partition("=")[::2]) for each in extension.split("\t") if "=" in each]
+    else:
+        names = [*_CEF_NAME.finditer(extension)]
+        ends = [*(each.start() for each in names[1:]), len(extension)]
+        pairs = [(each[1], extension[each.end() : end]) for each, end in zip(names, ends)]
+    for name, value in pairs:
+        found.setdefault(name.strip(), _unescaped(value).strip())
+    for name in [name for name in found if name.endswith(_LABEL)]:
+        named = found.get(name[: -len(_LABEL)])
+        if named:
+            found.setdefault(found[name], named)
+    return found
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text)
+
+
+def _after_header(text: str, bars: int) -> tuple[str, str, str]:
+    at = -1
+    for _ in range(bars):
+        following = re.compile(r"(?<!\\)\|").search(text, at + 1)
+        if not following:
+            break
+        at = following.start()
+    return text[:at], "|", text[at + 1 :]
+
+
+def _pairs(text: str) -> dict[str, Any]:
+    return _pairs_of(_PAIR, text)
+
+
+def _pairs_of(pattern: re.Pattern[str], text: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pattern.findall(text):
+        value = value.strip()
+        if value.startswith('"'):
+            value = value[1:-1].replace('\\"', '"')
+        held = found.get(name)
+        if held is None:
+            found[name] = value
+        elif isinstance(held, list):
+            held.append(value)
+        elif held != value:
+            found[name] = [held, value]
+    return found
+
+
+def _lines(text: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in _LINE.findall(_BREAK.sub("\n", text)):
+        found.setdefault(name, value.strip())
+    return found
+
+
+_FORMS: tuple[tuple[Callable[[str], Any], Callable[[str], dict[str, Any]]], ...] = (
+    (lambda text: "<Event" in text[:2000] and "</" in text, _xml),
+    (lambda text: _CEF.search(text[:_HEADER]), _cef),
+    (lambda text: len(_PAIR.findall(text[:4000])) > 2, _pairs),
+    (lambda text: len(_LINE.findall(_BREAK.sub("\n", text[:4000]))) > 1, _lines),
+)
