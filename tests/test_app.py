@@ -13,6 +13,7 @@ from lofp_enrich import __version__
 from lofp_enrich.deploy import package
 from lofp_enrich.search.answer import options
 from lofp_enrich.search.knowledge import columns
+from tests.conftest import CHECKOUT
 from tests.splunkd.apps import read_conf
 from tests.splunkd.spl import find_command
 
@@ -103,6 +104,12 @@ class TestCommand:
     def test_script_is_there_and_where_it_runs_is_left_open(self) -> None:
         assert (APP / "bin" / self.conf["filename"]).is_file()
         assert set(self.conf) == {"chunked", "filename", "python.version", "python.required"}
+
+
+def test_nothing_shipped_says_to_close_an_alert_first() -> None:
+    """The score says how near an explanation is, not how harmless the alert."""
+    for path in sorted((CHECKOUT / "splunk_app").rglob("*.conf")):
+        assert "close them" not in path.read_text(encoding="utf-8").lower(), path.name
 
 
 class TestSearchAssistant:

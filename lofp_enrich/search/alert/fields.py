@@ -160,7 +160,11 @@ TABLE = (
     # Addresses.
     Row("src_ip", "source.ip src_endpoint.ip", "ECS, OCSF"),
     Row("src_ip", "src_ip srcip source_ip", "many"),
-    Row("src_ip", "source_ip_address caller_ip_address client_ip_address", "CloudTrail, Azure"),
+    Row(
+        "src_ip",
+        "source_ip_address caller_ip_address client_ip_address caller_ip remote_addr",
+        "CloudTrail, Azure",
+    ),
     Row(
         "src_ip",
         "remote_ip_details.ip_address_v4 access_device.ip actor_ip sender_ip",
@@ -172,7 +176,11 @@ TABLE = (
     ),
     Row("src_ip", "client.ip_address =ip_address ipaddr", "Okta, Entra ID, Windows"),
     Row("src_ip", "source_ips source_address context.ip_address", "Kubernetes, Slack"),
-    Row("src_ip", "source_info.ip breach_devices.ip device.ip", "Sophos, Darktrace"),
+    Row(
+        "src_ip",
+        "source_info.ip src_host.ip source_host.ip breach_devices.ip device.ip",
+        "Sophos, Darktrace",
+    ),
     Row("src_ip", "local_ip =host_ip external_ip device_external_ip aip ipv4", "EDRs"),
     Row("dest_ip", "destination.ip dst_endpoint.ip", "ECS, OCSF"),
     Row("dest_ip", "dest_ip dstip destination_ip dst_ip server_ip serverip", "many"),
@@ -313,6 +321,7 @@ _FOREIGN_TO = {
     ),
     "operation": frozenset(("rule", "recommended", "remediation", "mitre")),
     "hash": frozenset(("parent",)),
+    "domain": frozenset(("user", "account", "logon", "subject", "target", "nt")),
     "host": frozenset(("observer", "sensor", "manager")),
     "signer": frozenset(("parent",)),
     "url": frozenset(("rule", "alert", "falcon", "link", "reference", "console")),
