@@ -40,6 +40,10 @@ _LAST_ANCHOR = "parent"
 MOST = 80
 """Words of an alert that are looked up: what comes after them is worth less than they are."""
 _PER_ATTRIBUTE = 40
+_READ = 2_000
+"""Characters of a value whose words count."""
+_SHORT = 300
+"""Characters of a value whose words are remembered."""
 _RAN = ("process", "parent", "file", "registry")
 _PLACES = frozenset(
     words(
@@ -50,7 +54,7 @@ _PLACES = frozenset(
     )
 )
 """Parts of nearly every path, and of names made up for an example: they tell nothing apart."""
-_SAID = 0.3
+_WORTH_OF_SAID = 0.3
 """What a word is worth that stands in the name of the alert's technique."""
 _PATHS = frozenset(("process", "parent", "file", "registry"))
 _SLASH = re.compile(r"[\\/]+")
@@ -61,6 +65,9 @@ _SYSMON = re.compile(r"\btechnique_(?:id|name)=")
 """What Sysmon's configurations write into RuleName."""
 _NOISE = re.compile(r"[0-9a-f]{8,}|[a-z]*[0-9][a-z0-9]{11,}|[a-z]{25,}|v?[0-9]{1,3}|t[0-9]{4}")
 """Parts of hashes, GUIDs and encoded text, and numbers of versions."""
+
+_Said = tuple[str, str, float]
+"""A stem, the word as it stands there, and how far that sets an alert apart from others."""
 
 
 class Context(NamedTuple):
@@ -86,18 +93,18 @@ def context_of(alert: Alert, techniques: Iterable[str] = ()) -> Context:
 
     The words of these are worth little: whatever stands under a technique speaks of it.
     """
-    said = {stem for name in techniques for stem, _ in _words(name)}
+    said = _said(tuple(techniques))
     found: dict[str, str] = {}
     worth: dict[str, float] = {}
     tells: dict[str, float] = {}
+    anchors: frozenset[str] = frozenset()
     for attribute, each in WORTH.items():
         left = _PER_ATTRIBUTE
         for text in alert.values.get(attribute, ()):
-            text = _told(attribute, text[:2000])
-            for stem, word in _words(text):
+            for stem, word, rarity in _words_of(attribute, text[:_READ]):
                 if stem not in found and left and len(found) < MOST:
                     found[stem], worth[stem] = word, each
-                    tells[stem] = RARITY.get(stem, 1.0) * (_SAID if stem in said else 1.0)
+                    tells[stem] = rarity * _WORTH_OF_SAID if stem in said else rarity
                     left -= 1
         if attribute == _LAST_ANCHOR:
             anchors = frozenset(found)
@@ -119,10 +126,27 @@ def _told(attribute: str, text: str) -> str:
     return _ENCODED.sub(" ", _SYSMON.sub(" ", text))
 
 
-@lru_cache(maxsize=4096)
-def _words(text: str) -> tuple[tuple[str, str], ...]:
+def _words_of(attribute: str, text: str) -> tuple[_Said, ...]:
+    """The words of a value; short values repeat from alert to alert, long ones are not kept."""
+    find = _remembered if len(text) <= _SHORT else _found
+    return find(attribute, text)
+
+
+def _found(attribute: str, text: str) -> tuple[_Said, ...]:
+    return _words(_told(attribute, text))
+
+
+_remembered = lru_cache(maxsize=8192)(_found)
+
+
+@lru_cache(maxsize=1024)
+def _said(techniques: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(stem for name in techniques for stem, _, _ in _words(name))
+
+
+def _words(text: str) -> tuple[_Said, ...]:
     return tuple(
-        (stem, word)
+        (stem, word, RARITY.get(stem, 1.0))
         for stem, word in words(text).items()
         if stem not in _PLACES and not _NOISE.fullmatch(word)
     )

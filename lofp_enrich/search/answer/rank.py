@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import heapq
 import math
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain
 from typing import NamedTuple
 
@@ -22,7 +21,7 @@ from lofp_enrich.search.alert.platform import products_for
 from lofp_enrich.search.alert.words import words
 from lofp_enrich.search.attack import parent
 from lofp_enrich.search.knowledge.columns import split_list
-from lofp_enrich.search.knowledge.family import Member
+from lofp_enrich.search.knowledge.family import Family, Member
 from lofp_enrich.search.knowledge.index import EntryRow, LookupIndex
 
 NEARNESS = {"technique": 10.0, "parent": 4.0, "child": 0.0}
@@ -135,18 +134,14 @@ class Candidates:
         """
         strict = min_score != 0 and not context.bare
         points, order = self._without_words(products_for(context.platform), min_score == 0)
-        shared = self._shared_weights(context)
         # What tells is at most what is shared: most need no closer look.
         least = (SAYS_ENOUGH if context.ran else SAYS_LITTLE) * self._scale if strict else 0.0
         if strict and not context.ran and not context.anchors:
             least = 0.0
-        hits = [
-            (-points[n] - _word_points(w), n)
-            for n, w in shared.items()
-            if w >= least and points[n] > NEVER
-        ]
+        shared = self._shared_weights(context, least)
+        hits = [(-points[n] - _word_points(w), n) for n, w in shared.items() if points[n] > NEVER]
         chosen: list[Ranked] = []
-        spoken: list[set[str]] = []
+        spoken: list[Set[str]] = []
         others = () if strict else (each for each in order if each[1] not in shared)
         for looked, (score, number) in enumerate(heapq.merge(_ascending(hits), others)):
             within = min(100.0, max(0.0, -score))
@@ -156,7 +151,7 @@ class Candidates:
             if strict and not _says_enough(terms, context, self._scale):
                 continue
             entry = self._index.entry(self._members[number].entry_id)
-            mine = set(words(entry.statement)) if entry else set()
+            mine = _stems(entry.statement) if entry else frozenset()
             if entry is None or (strict and not _speaks(entry, mine, terms, context, self._scale)):
                 continue
             if _is_news(mine, spoken, context):
@@ -166,16 +161,17 @@ class Candidates:
                 chosen.append(Ranked(entry, self._matches[number], within, share))
         return chosen
 
-    def _shared_weights(self, context: Context) -> dict[int, float]:
-        """How much each candidate shares with the alert, by number; only those that do."""
+    def _shared_weights(self, context: Context, least: float) -> dict[int, float]:
+        """How much each candidate shares with the alert, by number; those with `least` or more.
+
+        Words that stand in many entries weigh little, and summing them up is most of the work. So
+        the weightiest words name the candidates, until all that are left together are less than
+        `least`; what is left is looked up for these alone.
+        """
         shared: dict[int, float] = {}
         for family, numbers in zip(self._families, self._numbers):
             # An entry under two techniques of the alert is in both families, with equal weights.
-            here: dict[int, float] = {}
-            for word, worth in context.worth.items():
-                for place, weight in family.postings(word):
-                    here[place] = here.get(place, 0.0) + weight * worth
-            for place, total in here.items():
+            for place, total in _sums(_shared_postings(family, context), least).items():
                 if numbers[place] >= 0:
                     shared[numbers[place]] = total
         return shared
@@ -187,10 +183,9 @@ class Candidates:
             place = places.get(number)
             if place is not None:
                 for word, worth in context.worth.items():
-                    postings = family.postings(word)
-                    at = bisect_left(postings, (place, 0))
-                    if at < len(postings) and postings[at][0] == place:
-                        found[word] = postings[at][1] * worth
+                    weight = family.postings(word).weights.get(place)
+                    if weight is not None:
+                        found[word] = weight * worth
         return found
 
     def _without_words(
@@ -235,6 +230,44 @@ def shared_weight(entry: EntryRow, context: Context) -> int:
     )
 
 
+_Word = tuple[float, float, Mapping[int, int]]
+
+
+def _shared_postings(family: Family, context: Context) -> list[_Word]:
+    """For each word of the alert that the family has: the most it weighs there, what it is worth
+    in the alert, and who speaks of it; the weightiest first."""
+    found = []
+    for word, worth in context.worth.items():
+        postings = family.postings(word)
+        if postings.most:
+            found.append((postings.most * worth, worth, postings.weights))
+    found.sort(key=_heaviest_first)
+    return found
+
+
+def _heaviest_first(each: _Word) -> float:
+    return -each[0]
+
+
+def _sums(shared: Sequence[_Word], least: float) -> dict[int, float]:
+    """Place -> sum of its weights, exact for every place that has `least` or more; only those."""
+    left = sum(most for most, _, _ in shared)
+    sums: dict[int, float] = {}
+    for most, worth, postings in shared:
+        if left >= least:
+            for place, weight in postings.items():
+                sums[place] = sums.get(place, 0.0) + weight * worth
+        else:
+            # Whoever is not there by now cannot reach `least`, nor can who is too far behind.
+            sums = {place: total for place, total in sums.items() if total + left >= least}
+            few, many = (sums, postings) if len(sums) < len(postings) else (postings, sums)
+            for place in few:
+                if place in many:
+                    sums[place] += postings[place] * worth
+        left -= most
+    return {place: total for place, total in sums.items() if total >= least}
+
+
 def _nearness_of(techniques: Sequence[str]) -> Callable[[tuple[str, ...]], tuple[str, float]]:
     """Match and points of a statement's techniques; the same few lists stand in many entries."""
     ours = _most_specific(techniques)
@@ -272,6 +305,11 @@ def _product_points(stated: frozenset[str], of_alert: frozenset[str], other: flo
     return other if stated.isdisjoint(of_alert) else PRODUCT_FITS
 
 
+@lru_cache(maxsize=16_384)
+def _stems(statement: str) -> frozenset[str]:
+    return frozenset(words(statement))
+
+
 def _word_points(weight: float) -> float:
     return WORDS * (1 - math.exp(-weight / ENOUGH))
 
@@ -299,7 +337,7 @@ def _speaks(
     return sum(weight * context.tells[word] for word, weight in terms.items()) >= MUTE * scale
 
 
-def _is_news(mine: set[str], spoken: Iterable[set[str]], context: Context) -> bool:
+def _is_news(mine: Set[str], spoken: Iterable[Set[str]], context: Context) -> bool:
     """Whether a statement adds to those before it: no second of a template family.
 
     "<X> may be done by an administrator" stands there for sixty X. A second one is news only where

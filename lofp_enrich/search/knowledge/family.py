@@ -7,6 +7,7 @@ writes what ranking needs of the entries under a technique as text that is searc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
@@ -16,6 +17,8 @@ from lofp_enrich.search.errors import SearchError
 _PART = 30_000
 """Characters of a cell: a technique with more gets several rows. Splunk handles longer cells, but
 KV store, spreadsheets and a person's editor are easier with these."""
+
+_WORD = re.compile(r"([^;=]+)=([^;]*)")
 
 
 class Member(NamedTuple):
@@ -31,8 +34,16 @@ class Member(NamedTuple):
     techniques: tuple[str, ...]
 
 
-Postings = Sequence[tuple[int, int]]
-"""(place among the members, weight) of the entries that speak of a word."""
+class Postings(NamedTuple):
+    """Who speaks of a word."""
+
+    most: int
+    """The largest of the weights, 0 where nobody does."""
+    weights: Mapping[int, int]
+    """Place among the members -> weight."""
+
+
+_NOBODY = Postings(0, {})
 
 
 class Family:
@@ -48,25 +59,26 @@ class Family:
             raise SearchError(
                 "lofp_ranking.csv is damaged; install the app again or run lofp-enrich build."
             ) from error
-        self._words = ";" + ";".join(words for _, _, words in parts if words) + ";"
-        self._postings: dict[str, Postings] = {}
+        # Most words of an alert stand in no entry, and a search of half a megabyte for each costs
+        # as much as a twentieth of this.
+        self._postings: dict[str, str | Postings] = {}
+        for _, _, words in parts:
+            self._postings.update(_WORD.findall(words))
 
     def postings(self, word: str) -> Postings:
-        """The members that speak of a word (a stem, `words.stem`); found once, then remembered."""
-        found = self._postings.get(word)
-        if found is None:
-            found = self._postings[word] = tuple(self._find(word))
+        """The members that speak of a word (a stem, `words.stem`)."""
+        found = self._postings.get(word, _NOBODY)
+        if isinstance(found, str):
+            weights = dict(self._places(found))
+            found = self._postings[word] = Postings(max(weights.values(), default=0), weights)
         return found
 
-    def _find(self, word: str) -> Iterator[tuple[int, int]]:
-        start = self._words.find(f";{word}=")
-        if start >= 0:
-            start += len(word) + 2
-            for pair in self._words[start : self._words.find(";", start)].split(","):
-                place, _, weight = pair.partition(":")
-                known = place.isdigit() and weight.isdigit()
-                if known and int(place) < len(self.members):
-                    yield int(place), int(weight)
+    def _places(self, text: str) -> Iterator[tuple[int, int]]:
+        for pair in text.split(","):
+            place, _, weight = pair.partition(":")
+            known = place.isdigit() and weight.isdigit()
+            if known and int(place) < len(self.members):
+                yield int(place), int(weight)
 
 
 def write(

@@ -65,6 +65,24 @@ class TestMeeting:
         assert rank.meeting(techniques, stated).match
 
 
+_POSTINGS = st.dictionaries(st.integers(0, 12), st.integers(1, 120), min_size=1)
+_WORTH = st.sampled_from([1.0, 0.5, 0.25])  # sums of these are exact in any order
+
+
+@given(st.lists(st.tuples(_POSTINGS, _WORTH), max_size=8), st.integers(0, 400))
+def test_the_short_way_to_a_sum_is_right(
+    words: list[tuple[dict[int, int], float]], least: int
+) -> None:
+    plain: dict[int, float] = {}
+    for weights, worth in words:
+        for place, weight in weights.items():
+            plain[place] = plain.get(place, 0.0) + weight * worth
+    shared = [(max(weights.values()) * worth, worth, weights) for weights, worth in words]
+    shared.sort(key=lambda each: -each[0])
+    expected = {place: total for place, total in plain.items() if total >= least}
+    assert rank._sums(shared, least) == expected
+
+
 class TestOrder:
     def test_nearer_techniques_first(self, enricher_of: EnricherOf) -> None:
         rules = [
