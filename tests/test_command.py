@@ -427,7 +427,7 @@ class TestFaultsOfSplunklib:
             {"technique_id": "T1059.001", "annotations": '{"x": ["\\ud800"]}'},
             {"technique_id": "T1059.001", "process": "\udced\udca0\udc80"},
         ]
-        result = changed(lookups).search("| lofpenrich max=50", events)
+        result = changed(lookups).search("| lofpenrich max=50 min_score=0", events)
         assert result.messages == []
         for event in result.events:
             found = values(event, "lofp_statement")

@@ -22,7 +22,8 @@ from lofp_enrich.search.knowledge import columns, family
 
 _MAX_DESCRIPTION = 500
 _MAX_TERMS = 12
-"""Words of an entry in its own row, for a person to see; all of them are in `lofp_ranking.csv`."""
+"""Words of an entry in its own row, for a person to see, and where it is found without technique;
+all of them are in its techniques' rows of `lofp_ranking.csv`."""
 WeightedTerms = Mapping[str, Sequence[tuple[str, int]]]
 """Entry id -> (stem, weight), the heaviest first."""
 
@@ -113,8 +114,12 @@ def _ranking_rows(catalogue: Catalogue, terms: WeightedTerms) -> Iterator[Mappin
         )
         for base in dict.fromkeys(map(parent, entry.techniques)):
             families.setdefault(base, []).append(member)
+        if entry.kind == "benign":
+            families.setdefault(family.ANY, []).append(member)
+    most_about = {entry_id: each[:_MAX_TERMS] for entry_id, each in terms.items()}
     for base, members in sorted(families.items()):
-        for part, entries, words in family.write(members, terms):
+        said = most_about if base == family.ANY else terms
+        for part, entries, words in family.write(members, said):
             yield {"technique": base, "part": part, "entries": entries, "words": words}
 
 

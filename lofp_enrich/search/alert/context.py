@@ -44,7 +44,21 @@ _READ = 2_000
 """Characters of a value whose words count."""
 _SHORT = 300
 """Characters of a value whose words are remembered."""
-_RAN = ("process", "parent", "file", "registry")
+_RAN = frozenset(("command_line", "hash"))
+"""Attributes that say what ran, or which file, whatever they hold."""
+_FILES = ("process", "parent", "file", "registry", "description")
+_PATH = re.compile(
+    r"\\[^\\\s]+\\|/(?:usr|opt|etc|tmp|var|bin|home|Users|Library)/|HK(?:EY_|LM|CU)",
+    re.IGNORECASE,
+)
+"""A path, or a key of the registry."""
+_OUTCOMES = frozenset(
+    "alert alerted allow allowed audit block blocked cleaned contained created delete deleted"
+    " deny denied detect detected drop dropped error fail failed failure log logged modified"
+    " none permit permitted prevented quarantine quarantined read reject rejected success"
+    " succeeded unknown update updated updating".split()
+)
+"""What came of it, which many products call the action."""
 _PLACES = frozenset(
     words(
         "windows system32 syswow64 wow64 program file x86 users appdata local roaming temp tmp usr"
@@ -108,13 +122,21 @@ def context_of(alert: Alert, techniques: Iterable[str] = ()) -> Context:
                     left -= 1
         if attribute == _LAST_ANCHOR:
             anchors = frozenset(found)
-    ran = "command_line" in alert.values or any(
-        _SLASH.search(text) for attribute in _RAN for text in alert.get(attribute)
+    ran = _says_what_ran(alert)
+    bare = all(stem in said or found[stem].isdigit() for stem in found) and not (ran and not found)
+    return Context(found, worth, tells, frozenset(alert.platform), anchors, bare, ran)
+
+
+def _says_what_ran(alert: Alert) -> bool:
+    """Whether the alert says what ran or was done: then an explanation should speak of it."""
+    values = alert.values
+    if not values.keys().isdisjoint(_RAN):
+        return True
+    if any(_PATH.search(text[:_READ]) for each in _FILES for text in values.get(each, ())):
+        return True
+    return any(
+        not text.isdigit() and text.lower() not in _OUTCOMES for text in alert.get("operation")
     )
-    ran = ran or any(not text.isdigit() for text in alert.get("operation"))
-    platform = frozenset(alert.platform)
-    bare = all(stem in said or found[stem].isdigit() for stem in found)
-    return Context(found, worth, tells, platform, anchors, bare, ran)
 
 
 def _told(attribute: str, text: str) -> str:

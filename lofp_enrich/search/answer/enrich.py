@@ -18,7 +18,7 @@ from lofp_enrich.search.answer.options import KINDS, Options
 from lofp_enrich.search.errors import SearchError
 from lofp_enrich.search.knowledge import columns
 from lofp_enrich.search.knowledge.deployed import DeployedRule, load_deployed
-from lofp_enrich.search.knowledge.family import Member
+from lofp_enrich.search.knowledge.family import ANY, Member
 from lofp_enrich.search.knowledge.index import EntryRow, LookupIndex, RuleRow
 from lofp_enrich.search.knowledge.local import LocalRows, load_local
 
@@ -67,6 +67,9 @@ class Enricher:
         self.raw_was_read = False
         """Whether the answer given last depends on `_raw`, for the fields alone said too little."""
         self._troubles: dict[str, None] = {}
+        named = options.technique_field or options.rule_field
+        self._by_words = options.match == "auto" and not named
+        """Whether words alone may answer: whoever says where to look gets what stands there."""
         self.output_fields = output_fields(options)
 
     @property
@@ -114,7 +117,8 @@ class Enricher:
         stated = self._stated(rules)
         told = {rule_key(entry.statement) for entry, _ in stated.values()}
         here = [r for r in self._stated_here(names) if rule_key(r.statement) not in told]
-        pool = self._pool(techniques)
+        by_words = self._by_words and not (techniques or own or here or stated)
+        pool = self._pool((ANY,) if by_words else techniques)
         most = max(0, options.max - len(own) - len(here) - len(stated))
         least = 0 if "advice" in options.kind else options.min_score
         ranked = pool.rank(context, options.max + len(stated), least)
@@ -128,7 +132,8 @@ class Enricher:
             ),
             *(explanation.by_technique(each, came_in) for each in ranked[:most]),
         ]
-        count = len(own) + len(here) + len(pool.ids) + len(stated.keys() - pool.ids)
+        under = len(ranked) if by_words else len(pool.ids)
+        count = len(own) + len(here) + under + len(stated.keys() - pool.ids)
         if count:
             status = "matched" if explanations else "no_match"
         else:

@@ -79,6 +79,7 @@ _WHY = {
     "technique": "same technique",
     "parent": "parent technique",
     "child": "sub-technique of this technique",
+    "words": "no technique in the alert",
 }
 
 

@@ -21,7 +21,7 @@ from lofp_enrich.search.alert.platform import products_for
 from lofp_enrich.search.alert.words import words
 from lofp_enrich.search.attack import parent
 from lofp_enrich.search.knowledge.columns import split_list
-from lofp_enrich.search.knowledge.family import Family, Member
+from lofp_enrich.search.knowledge.family import ANY, Family, Member
 from lofp_enrich.search.knowledge.index import EntryRow, LookupIndex
 
 NEARNESS = {"technique": 10.0, "parent": 4.0, "child": 0.0}
@@ -45,6 +45,9 @@ SAYS_LITTLE = 15.0
 MUTE = 200.0
 """What it must share in all where the statement itself has no word of the alert and names no
 check: then it is only its rule that is alike."""
+BY_WORDS, BY_WORDS_ANCHOR, BY_WORDS_SHARE = 280.0, 120.0, 0.25
+"""What it must share with an alert that names no technique and no known rule: in all, of what ran
+or was done, and as a part of all that the explanation is most about."""
 _TUNED_ON = 10_000
 """Entries of the catalogue that these were tuned on; of a small one the words weigh less."""
 LOOKED = 60
@@ -66,7 +69,7 @@ class Ranked(NamedTuple):
 
     entry: EntryRow
     match: str
-    """`technique`, `parent` or `child`."""
+    """`technique`, `parent`, `child`, or `words` where the alert names no technique."""
     score: float
     shared: tuple[str, ...]
     """Words of the alert that the entry speaks of, the weightiest first."""
@@ -93,6 +96,7 @@ class Candidates:
     ) -> None:
         """With `exact`, no statement of a technique above or below the alert's."""
         self._index = index
+        self._by_words = ANY in techniques
         # A word's weight grows with the number of entries that do not have it.
         self._scale = min(1.0, math.log(1 + index.size) / math.log(1 + _TUNED_ON))
         bases = dict.fromkeys(map(parent, techniques))
@@ -101,7 +105,7 @@ class Candidates:
         found: dict[str, tuple[Member, str, float]] = {}
         for member in chain.from_iterable(family.members for family in self._families):
             match, points = near(member.techniques)
-            if match and (match == "technique" or not exact) and keep(member):
+            if match and (match not in ("parent", "child") or not exact) and keep(member):
                 found[member.entry_id] = member, match, points + _points_of(member)
         # Numbered in the order in which ties are broken: many rules first, then by id.
         ordered = sorted(found.values(), key=lambda each: (-each[0].rule_count, each[0].entry_id))
@@ -132,12 +136,14 @@ class Candidates:
         are shown; otherwise not what is about another platform, nor what does not say enough of
         what the alert says.
         """
-        strict = min_score != 0 and not context.bare
+        strict = self._by_words or (min_score != 0 and not context.bare)
         points, order = self._without_words(products_for(context.platform), min_score == 0)
         # What tells is at most what is shared: most need no closer look.
         least = (SAYS_ENOUGH if context.ran else SAYS_LITTLE) * self._scale if strict else 0.0
         if strict and not context.ran and not context.anchors:
             least = 0.0
+        if self._by_words:
+            least = BY_WORDS * self._scale
         shared = self._shared_weights(context, least)
         hits = [(-points[n] - _word_points(w), n) for n, w in shared.items() if points[n] > NEVER]
         chosen: list[Ranked] = []
@@ -148,11 +154,13 @@ class Candidates:
             if len(chosen) == most or within < min_score or looked > most + LOOKED:
                 break
             terms = self._shared_terms(number, context)
-            if strict and not _says_enough(terms, context, self._scale):
+            if strict and not self._by_words and not _says_enough(terms, context, self._scale):
                 continue
             entry = self._index.entry(self._members[number].entry_id)
-            mine = _stems(entry.statement) if entry else frozenset()
-            if entry is None or (strict and not _speaks(entry, mine, terms, context, self._scale)):
+            if entry is None or (self._by_words and not _is_it(entry, terms, context, self._scale)):
+                continue
+            mine = _stems(entry.statement)
+            if strict and not _speaks(entry, mine, terms, context, self._scale):
                 continue
             if _is_news(mine, spoken, context):
                 spoken.append(mine)
@@ -220,13 +228,17 @@ def meeting(stated: Sequence[str], techniques: Sequence[str]) -> Meeting:
     return Meeting("", "", "")
 
 
+def weights_of(entry: EntryRow) -> dict[str, int]:
+    """What an entry is most about: stem -> weight."""
+    terms = (term.partition(":") for term in split_list(entry.terms))
+    return {word: int(weight) for word, _, weight in terms if weight.isdigit()}
+
+
 def shared_weight(entry: EntryRow, context: Context) -> int:
     """How much of what the alert says a rule's own statement speaks of."""
-    terms = (term.partition(":") for term in split_list(entry.terms))
+    terms = weights_of(entry).items()
     return sum(
-        round(int(w) * context.worth[word])
-        for word, _, w in terms
-        if word in context.worth and w.isdigit()
+        round(weight * context.worth[word]) for word, weight in terms if word in context.worth
     )
 
 
@@ -271,6 +283,8 @@ def _sums(shared: Sequence[_Word], least: float) -> dict[int, float]:
 def _nearness_of(techniques: Sequence[str]) -> Callable[[tuple[str, ...]], tuple[str, float]]:
     """Match and points of a statement's techniques; the same few lists stand in many entries."""
     ours = _most_specific(techniques)
+    if ANY in techniques:
+        return lambda stated: ("words", -SPREAD * math.log2(len(stated)))
 
     @cache
     def near(stated: tuple[str, ...]) -> tuple[str, float]:
@@ -323,6 +337,18 @@ def _says_enough(terms: Mapping[str, float], context: Context, scale: float) -> 
     if context.ran:
         return sum(tells.values()) >= SAYS_ENOUGH * scale and anchored >= ANCHOR * scale
     return anchored >= SAYS_LITTLE * scale
+
+
+def _is_it(entry: EntryRow, terms: Mapping[str, float], context: Context, scale: float) -> bool:
+    """Whether what is shared is enough by itself, without a technique that says what it is."""
+    tells = {word: weight * context.tells[word] for word, weight in terms.items()}
+    told = sum(tells.values())
+    anchored = sum(weight for word, weight in tells.items() if word in context.anchors)
+    return (
+        told >= BY_WORDS * scale
+        and anchored >= BY_WORDS_ANCHOR * scale
+        and told >= BY_WORDS_SHARE * sum(weights_of(entry).values())
+    )
 
 
 def _speaks(

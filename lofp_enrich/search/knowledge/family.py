@@ -18,6 +18,9 @@ _PART = 30_000
 """Characters of a cell: a technique with more gets several rows. Splunk handles longer cells, but
 KV store, spreadsheets and a person's editor are easier with these."""
 
+ANY = "*"
+"""What stands for the technique in the rows of all entries that name a cause, with the few words
+that each is most about: for alerts that name no technique."""
 _WORD = re.compile(r"([^;=]+)=([^;]*)")
 
 

@@ -67,6 +67,11 @@ def test_what_half_of_all_alerts_say_tells_little() -> None:
         ({"process_name": "cmd.exe"}, False),
         ({"Image": "C:\\Windows\\System32\\cmd.exe"}, True),
         ({"CommandLine": "cmd /c ver"}, True),
+        ({"SHA256": "0" * 64}, True),
+        ({"description": "Value HKEY_LOCAL_MACHINE\\System\\X modified"}, True),
+        ({"description": "Somebody opened /etc/shadow"}, True),
+        ({"description": "Somebody opened the door"}, False),
+        ({"action": "blocked"}, False),
         ({"eventName": "AssumeRole"}, True),
         ({"EventCode": "4688"}, False),
     ],
@@ -91,3 +96,9 @@ def test_a_megabyte_costs_no_more_than_its_first_page() -> None:
     page = "word " * 2000
     assert of({"description": page + "late " * 200_000}).words == {"word": "word"}
     assert of({"CommandLine": page + "late " * 200_000}) == of({"CommandLine": page})
+
+
+def test_one_that_says_what_ran_and_no_word_of_it_is_not_bare() -> None:
+    """It stands for some file, and an explanation of the technique alone is none of it."""
+    assert of({"technique_id": "T1112"}).bare
+    assert not of({"technique_id": "T1112", "SHA256": "0" * 64}).bare

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
@@ -291,3 +292,58 @@ def _shared(factory: pytest.TempPathFactory) -> tuple[Enricher, Enricher]:
         )
         _ENRICHERS.append((few, many))
     return _ENRICHERS[0]
+
+
+class TestWords:
+    """Alerts that name no technique and no rule of the catalogue."""
+
+    RULES = (
+        rule("Nutmeg grinder rotates its orchid archive", techniques="T1070"),
+        rule("Nutmeg and quinces", techniques="T1003"),
+        *(rule(f"{each} eats {other}") for each, other in zip(SUBJECTS, SUBJECTS[::-1])),
+    )
+    EVENT: ClassVar = {"process": "grinder.exe", "title": "Nutmeg rotates orchid archive"}
+
+    def test_many_rare_words_find_it(self, enricher_of: EnricherOf) -> None:
+        found = enricher_of(self.RULES).answer(self.EVENT)
+        assert statements(found) == ["Nutmeg grinder rotates its orchid archive"]
+        (each,) = found.explanations
+        assert (found.status, found.total, each.match) == ("matched", 1, "words")
+        assert (each.technique, each.technique_in, found.techniques) == ("", "", ())
+        assert each.why.startswith("no technique in the alert, shares: ")
+
+    @pytest.mark.parametrize(
+        "event",
+        [
+            {"title": "Nutmeg"},  # one word is chance
+            {"description": EVENT["title"]},  # nothing of what ran or was done
+            {**EVENT, "technique_id": "T1105"},  # there is a technique
+        ],
+    )
+    def test_else_silence(self, enricher_of: EnricherOf, event: dict[str, str]) -> None:
+        assert not enricher_of(self.RULES).answer(event).explanations
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"match": "technique"},
+            {"match": "exact"},
+            {"match": "rule"},
+            {"technique_field": "t"},
+            {"rule_field": "r"},
+        ],
+    )
+    def test_only_where_nothing_else_was_asked_for(
+        self, enricher_of: EnricherOf, options: dict[str, str]
+    ) -> None:
+        found = enricher_of(self.RULES, **options).answer(self.EVENT)
+        assert (found.status, found.total) == ("no_technique", 0)
+
+    def test_advice_is_not_found_by_words(self, enricher_of: EnricherOf) -> None:
+        advice = "Filter nutmeg grinder orchid archive as needed."
+        found = enricher_of([*self.RULES[1:], rule(advice)]).answer(self.EVENT)
+        assert advice not in statements(found)
+
+    def test_what_the_rule_says_is_enough(self, enricher_of: EnricherOf) -> None:
+        rules = [*self.RULES, rule("apple runs", title="Nutmeg rotates orchid archive")]
+        assert statements(enricher_of(rules).answer(self.EVENT))[0] == "apple runs"
