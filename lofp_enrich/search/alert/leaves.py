@@ -18,7 +18,7 @@ MAX_LEAVES = 2_000
 MAX_DEPTH = 24
 
 _NOTHING = frozenset(
-    ("", "-", "--", "null", "none", "n/a", "nil", "unknown", "undefined", "(null)")
+    ("", "-", "--", "null", "none", "n/a", "<na>", "nil", "unknown", "undefined", "(null)")
 )
 """What products write where they have no value."""
 _SPLUNKS = (

@@ -200,6 +200,35 @@ def test_a_vendors_own_technique_beside_one_of_attcks() -> None:
         ({"user": "system:serviceaccount:a:b"}, ["kubernetes"]),
         ({"container": {"id": "a"}, "process": {"executable": "/bin/sh"}}, ["containers", "linux"]),
         ({"src": "10.0.0.1", "dest": "10.0.0.2"}, ["network"]),
+        ({"note": "10.0.0.0/8"}, ["network"]),
+        # an address alone; beside a machine and a person it is where these are
+        ({"src": "10.0.0.1", "dest": "web01", "user": "alice"}, []),
+        # a signature is called by what may have sent the traffic
+        ({"src": "10.0.0.1", "dest": "10.0.0.2", "signature": "Win32/Odd Check-in"}, ["network"]),
+        ({"src": "10.0.0.1", "dest": "10.0.0.2", "user": "a", "title": "DCSync Seen"}, ["windows"]),
+        ({"log_sources": [{"type_name": "Snort"}]}, ["network"]),
+        # the kind of a thing and its version
+        ({"resources": [{"version": "Microsoft Windows Server 2019"}]}, ["windows"]),
+        ({"resource": {"type": "server::windows_server"}}, ["windows"]),
+        ({"resource": {"type": "Pod"}}, ["containers", "kubernetes"]),
+        ({"kind": "DaemonSet"}, ["containers", "kubernetes"]),
+        ({"rule": {"version": "Windows 1.0"}}, []),
+        # what collects the log of a service runs anywhere
+        ({"agent": {"os": {"name": "Ubuntu"}}, "object": "Office365"}, ["m365"]),
+        ({"agent": {"os": {"name": "Ubuntu"}}}, ["linux"]),
+        # a cloud is what it is about, or where a machine runs
+        ({"cloud": {"provider": "aws"}}, ["aws"]),
+        ({"derived": {"source": "AWS"}}, ["aws"]),
+        ({"cloud": {"provider": "azure"}, "host": {"name": "web01"}}, []),
+        ({"note": "AWS"}, []),
+        # accounts and what somebody signed in with, where all else is silent
+        ({"user": "CORP\\alice"}, ["windows"]),
+        ({"user": "alice", "group": {"name": "Domain Admins"}}, ["windows"]),
+        ({"user": "alice", "group": {"name": "Payroll"}}, []),
+        ({"user": "AzureAD\\alice"}, ["azure"]),
+        ({"user": "root", "app": "sudo"}, ["linux"]),
+        ({"SourceProducts": "Shield for Mobile"}, ["mobile"]),
+        ({"actor": {"user": {"name": "a"}}, "context": {"ua": "x"}}, ["slack"]),
         ({"rule_name": "Windows Shell Seen"}, ["windows"]),
         ({"rule_name": "Shell Seen"}, []),
         # where somebody signs in from is not what the alert is about
@@ -355,6 +384,36 @@ class TestCollisions:
         event = {"winlog": {"event_data": {"CommandLine": "b /x"}}, "message": "Process Create:\nx"}
         for alert in both(event):
             assert alert.get("description") == ()
+
+    @pytest.mark.parametrize(
+        ("url", "host", "domain"),
+        [
+            ("/a?b=c", (), ("web01.example",)),
+            ("https://web01.example/a", (), ("web01.example",)),
+            ("web01.example", (), ("web01.example",)),
+            ("https://elsewhere.example/a", ("web01.example",), ()),
+        ],
+    )
+    def test_hostname_of_a_machine_and_of_what_it_asked_for(
+        self, url: str, host: tuple[str, ...], domain: tuple[str, ...]
+    ) -> None:
+        event = {"hostname": "web01.example", "url": url}
+        for alert in (*both(event), *both({"event": event})):
+            assert (alert.get("host"), alert.get("domain")) == (host, domain)
+
+    @pytest.mark.parametrize(
+        ("name", "value"), [("out.proc.pname", "proc.pname"), ("user.name", "<NA>")]
+    )
+    def test_a_field_that_was_not_filled_holds_nothing(self, name: str, value: str) -> None:
+        assert read({name: value}, TABLE).values == {}
+
+    def test_a_field_may_hold_its_own_name(self) -> None:
+        assert read({"user": "user"}, TABLE).get("user") == ("user",)
+
+    @pytest.mark.parametrize(("source", "host"), [("http:in", ()), ("/var/log/a", ("pc1",))])
+    def test_splunks_host_of_json(self, source: str, host: tuple[str, ...]) -> None:
+        event = {"host": "pc1", "sourcetype": "_json", "source": source}
+        assert read(event, TABLE).get("host") == host
 
     @pytest.mark.parametrize("sourcetype", ["aws:cloudtrail", "crowdstrike:events", "stash"])
     def test_splunks_host_is_who_sent_it(self, sourcetype: str) -> None:
