@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from lofp_enrich.search.alert import platform
 from lofp_enrich.search.alert.fields import ATTRIBUTES, Meaning, meanings
-from lofp_enrich.search.alert.leaves import Leaf, Leaves, named_values
+from lofp_enrich.search.alert.leaves import Leaf, Leaves
 from lofp_enrich.search.alert.raw import fields_of
 from lofp_enrich.search.alert.shapes import fits
 from lofp_enrich.search.alert.techniques import Named, techniques_of
@@ -96,7 +96,7 @@ def _first(value: Any) -> str:
 def _leaves(event: Mapping[str, Any]) -> list[Leaf]:
     found = Leaves()
     found.add_event(event)
-    return [*found.found, *named_values(found.found)]
+    return found.found
 
 
 def _fill(best: dict[str, tuple[tuple[int, int], list[Leaf]]]) -> None:

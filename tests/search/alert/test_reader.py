@@ -547,10 +547,39 @@ class TestInsideOfTexts:
     def test_objects_of_name_and_value(self, event: Event) -> None:
         assert read(event, TABLE).get("process") == ("C:\\x.exe",)
 
-    def test_each_object_has_its_own_name(self) -> None:
-        pairs = [{"key": "User Name", "value": "alice"}, {"key": "Host Name", "value": "web01"}]
-        alert = read({"properties": pairs}, TABLE)
-        assert (alert.get("user"), alert.get("host")) == (("alice",), ("web01",))
+    @pytest.mark.parametrize(
+        ("above", "name", "value"),
+        [
+            ("properties", "key", "value"),
+            ("data", "Name", "Value"),
+            ("Event", "Name", "#text"),
+            ("ExtendedProperties", "Name", "Value"),
+            ("Parameters", "Name", "Value"),
+        ],
+    )
+    def test_each_object_has_its_own_name_and_that_is_no_rules(
+        self, above: str, name: str, value: str
+    ) -> None:
+        event = {
+            above: [{name: "User Name", value: "alice"}, {name: "Process Path", value: "C:\\x.exe"}]
+        }
+        for alert in both(event):
+            assert alert.values == {"user": ("alice",), "process": ("C:\\x.exe",)}
+            assert alert.read_from == {
+                "user": f"{above}.User Name",
+                "process": f"{above}.Process Path",
+            }
+            assert alert.names == ()
+
+    def test_windows_events_as_spath_takes_them_apart(self) -> None:
+        alert = read(
+            {
+                "Event.EventData.Data{@Name}": ["Image", "User"],
+                "Event.EventData.Data": ["C:\\x.exe", "CORP\\alice"],
+            },
+            TABLE,
+        )
+        assert alert.values == {"process": ("C:\\x.exe",), "user": ("CORP\\alice",)}
 
 
 class TestRaw:
