@@ -41,7 +41,7 @@ TABLE = (
     # What ran. A path comes before a name: it says more.
     Row("process", "process.executable process.file.path", "ECS, OCSF"),
     Row("process", "event_data.image new_process_name", "Sysmon, Windows 4688"),
-    Row("process", "image", "Sysmon"),
+    Row("process", "image", "Sysmon", "no_container"),
     Row("process", "process_path", "CIM, Defender for Cloud, Sophos"),
     Row(
         "process",
@@ -121,12 +121,14 @@ TABLE = (
     Row("user", "user_identity.user_name", "CloudTrail"),
     Row("user", "event_data.user actor.user.name actor_user_name", "Sysmon, OCSF"),
     Row("user", "subject_user_name caller_user_name", "Windows"),
+    Row("user", "initiating_process_account_name", "Defender, beside whom it is done to"),
     Row("user", "user.name user_name", "ECS, CrowdStrike, many"),
     Row("user", "process_user process_username", "SentinelOne, Carbon Black"),
     Row("user", "user", "CIM, Sysmon, many"),
     Row("user", "detection_user", "Windows Defender"),
     Row("user", "username usrname user_account", "many"),
     Row("user", "account_name", "Defender, Microsoft Graph"),
+    Row("user", "initiating_process_account_upn", "Defender"),
     Row("user", "user_principal_name account_upn upn", "Entra ID, Defender"),
     Row("user", "src_user suser source_username srcuser initiated_by.user", "CIM, CEF, Wazuh"),
     Row("user", "actor.alternate_id actor.email actor.name actor", "Okta, GitHub, Slack"),
@@ -238,6 +240,7 @@ TABLE = (
     Row("object", "object object_path event_source change_type", "CIM, CloudTrail"),
     Row("image", "container.image.name containers.image container_image image_repository", "ECS"),
     Row("image", "container_info.image container.image container.image.repository", "many"),
+    Row("image", "image image_name", "Kubernetes, Docker: by its shape", "container"),
     Row("namespace", "object_ref.namespace ns.name orchestrator.namespace namespace", "Kubernetes"),
     Row(
         "actor_id", "app_id client_id service_principal_id application_id actor.app_uid", "Entra ID"
@@ -306,6 +309,10 @@ _FOREIGN = frozenset(
 _FOREIGN_TO = {
     **dict.fromkeys(
         ("user", "host", "file", "src_ip", "dest_ip"), frozenset(("manager", "vendor"))
+    ),
+    # What was opened or injected into (Sysmon's TargetImage) has done nothing.
+    **dict.fromkeys(
+        ("process", "command_line", "parent", "parent_command_line"), frozenset(("target", "tgt"))
     ),
     "user": frozenset("target parent childproc device manager vendor agent cloud metadata".split()),
     "rule": frozenset(
@@ -413,9 +420,11 @@ def foreign(name: str) -> bool:
 
 def _turned(meaning: Meaning, before: frozenset[str]) -> Meaning | None:
     attribute = meaning.attribute
+    if before & _FOREIGN_TO.get(attribute, frozenset()):
+        return None
     if before & _PARENT and attribute in _PARENT_OF:
         return meaning._replace(attribute=_PARENT_OF[attribute])
-    return None if before & _FOREIGN_TO.get(attribute, frozenset()) else meaning
+    return meaning
 
 
 ATTRIBUTES = tuple(dict.fromkeys(row.attribute for row in TABLE))

@@ -372,6 +372,30 @@ class TestCollisions:
             for alert in both(event):
                 assert (alert.get("process"), alert.get("image")) == ((), ("registry.example/a:1",))
 
+    @pytest.mark.parametrize("field", ["image", "Image", "object.image", "image_name"])
+    @pytest.mark.parametrize(
+        ("value", "is_container"),
+        [
+            ("nginx:1.25", True),
+            ("docker.io/library/nginx", True),
+            ("a/b:v1.2-rc", True),
+            ("localhost:5000/a", True),
+            ("registry:5000/a/b", True),
+            ("a@sha256:" + SHA256, True),
+            ("C:\\a\\b.exe", False),
+            ("C:/a/b.exe", False),
+            ("/usr/bin/nginx", False),
+            ("bin/sh", False),
+            ("b.exe", False),
+            ("c:b", False),
+        ],
+    )
+    def test_image_by_its_shape(self, field: str, value: str, is_container: bool) -> None:
+        for alert in both({field: value}):
+            assert alert.get("image") == ((value,) if is_container else ())
+            ran = not is_container and field != "image_name"
+            assert alert.get("process") == ((value,) if ran else ())
+
     def test_dest_as_host_and_as_address(self) -> None:
         named = read({"dest": "web01.example"}, TABLE)
         assert (named.get("host"), named.get("dest_ip")) == (("web01.example",), ())
@@ -472,6 +496,33 @@ class TestParents:
             "parent": ("q.exe",),
             "parent_command_line": ("q /y",),
         }
+
+    @pytest.mark.parametrize(
+        "event",
+        [
+            {"target": {"process": {"name": "b.exe", "command_line": "b /x"}}},
+            {"target": {"process": {"executable": "b.exe", "parent": {"name": "p.exe"}}}},
+            {"TargetImage": "C:\\a\\b.exe"},
+            {"TargetProcessName": "b.exe", "tgtProcessCmdLine": "b /x"},
+        ],
+    )
+    def test_what_was_opened_or_injected_into_has_done_nothing(self, event: Event) -> None:
+        for alert in both(event):
+            assert alert.values == {}
+        for alert in both({"SourceImage": "C:\\a\\c.exe", **event}):
+            assert alert.values == {"process": ("C:\\a\\c.exe",)}
+
+    @pytest.mark.parametrize(
+        "event",
+        [
+            {"AccountName": "bob", "InitiatingProcessAccountName": "alice"},
+            {"AccountUpn": "bob", "InitiatingProcessAccountUpn": "alice"},
+            {"AccountName": "bob", "UserName": "carol", "InitiatingProcessAccountName": "alice"},
+        ],
+    )
+    def test_who_acts_is_the_initiating_account(self, event: Event) -> None:
+        for alert in (*both(event), *both({"properties": event})):
+            assert alert.get("user") == ("alice",)
 
     def test_the_user_of_a_parent_is_nobodys(self) -> None:
         for alert in both({"parent": {"user": {"name": "bob"}}, "user": {"name": "alice"}}):
