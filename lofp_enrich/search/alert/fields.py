@@ -120,7 +120,7 @@ TABLE = (
     # Who acts, before whom it is done to.
     Row("user", "user_identity.user_name", "CloudTrail"),
     Row("user", "event_data.user actor.user.name actor_user_name", "Sysmon, OCSF"),
-    Row("user", "subject_user_name caller_user_name", "Windows"),
+    Row("user", "subject_user_name subject.account_name caller_user_name", "Windows"),
     Row("user", "initiating_process_account_name", "Defender, beside whom it is done to"),
     Row("user", "user.name user_name", "ECS, CrowdStrike, many"),
     Row("user", "process_user process_username", "SentinelOne, Carbon Black"),
@@ -177,7 +177,8 @@ TABLE = (
         "src_ip", "client.ip clientip client_ip actor_ip_address", "ECS, Cloudflare, Microsoft 365"
     ),
     Row("src_ip", "client.ip_address =ip_address ipaddr", "Okta, Entra ID, Windows"),
-    Row("src_ip", "source_ips source_address context.ip_address", "Kubernetes, Slack"),
+    Row("src_ip", "source_ips context.ip_address", "Kubernetes, Slack"),
+    Row("src_ip", "source_address source_network_address client_address", "Windows"),
     Row(
         "src_ip",
         "source_info.ip src_host.ip source_host.ip breach_devices.ip device.ip",
@@ -187,6 +188,7 @@ TABLE = (
     Row("dest_ip", "destination.ip dst_endpoint.ip", "ECS, OCSF"),
     Row("dest_ip", "dest_ip dstip destination_ip dst_ip server_ip serverip", "many"),
     Row("dest_ip", "remote_ip remote_address_ip4", "Defender, CrowdStrike"),
+    Row("dest_ip", "destination_address dest_address", "Windows 5156"),
     Row("dest_ip", "dst dest server.ip", "CEF, CIM"),
     Row("dest_port", "destination.port dst_endpoint.port dest_port dstport dpt", "many"),
     Row("dest_port", "destination_port remote_port server.port", "Sysmon, Defender"),

@@ -20,9 +20,9 @@ MAX_LEAVES = 2_000
 MAX_DEPTH = 24
 
 _NOTHING = frozenset(
-    ("", "-", "--", "null", "none", "n/a", "<na>", "nil", "unknown", "undefined", "(null)")
+    ("", *"- -- null none n/a <na> nil unknown undefined (null) not_translated".split())
 )
-"""What products write where they have no value."""
+"""What products write where they have no value; the last is the User of Splunk's Windows events."""
 _SPLUNKS = (
     *("_", "date_", "punct", "linecount", "splunk_server", "timestartpos", "timeendpos"),
     *("eventtype", "orig_eventtype", "tag", "orig_tag"),

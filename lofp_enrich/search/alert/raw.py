@@ -18,7 +18,12 @@ _PAIR = re.compile(
 )
 _CEF = re.compile(r"(?:^|\s)(CEF|LEEF):\s?\d")
 _CEF_NAME = re.compile(r"(?:^|(?<=\s))([A-Za-z][\w.]{0,60})=")
-_LINE = re.compile(r"^[ \t]*([A-Za-z][A-Za-z0-9 _/\-]{0,50}?):[ \t]+(\S.*)$", re.MULTILINE)
+_LINE = re.compile(
+    r"^([ \t]*)([A-Za-z][A-Za-z0-9 _/\-]{0,50}?):(?:[ \t]+(\S.*)|[ \t\r]*)$", re.MULTILINE
+)
+_CLASSIC = re.compile(r"^LogName=\S", re.MULTILINE)
+_CLASSIC_HEAD = re.compile(r"^([A-Za-z]\w{1,40})=(.*)$", re.MULTILINE)
+_CLASSIC_MESSAGE = "\nMessage="
 _JSON_PAIR = re.compile(r'"([^"\\\s]{1,100})"\s?:\s?(?:\[\s?)?("(?:[^"\\]|\\.)*"|-?\d[\d.]*)')
 _BREAK = re.compile(r"\\r\\n|\\n(?=[A-Z][\w ]{2,40}: )")
 _JSON = re.compile(r"\{\s*[\"}]|\[\s*\{")
@@ -30,7 +35,8 @@ _HEADER = 400
 
 
 def fields_of(raw: str) -> dict[str, Any]:
-    """The fields of a raw event: JSON, Windows XML, CEF, LEEF, `key="value"` or `Key: value`."""
+    """The fields of a raw event: JSON, Windows' XML or text, CEF, LEEF, `key="value"`
+    or `Key: value`."""
     text = raw[:MAX_TEXT].strip()
     if not text:
         return {}
@@ -126,16 +132,44 @@ def _pairs_of(pattern: re.Pattern[str], text: str) -> dict[str, Any]:
     return found
 
 
-def _lines(text: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in _LINE.findall(_BREAK.sub("\n", text)):
+def _windows(text: str) -> dict[str, Any]:
+    """An event as Splunk's input for Windows renders it unless told to keep the XML: `LogName=`
+    and the like a line each, then `Message=` with what Windows' event viewer shows."""
+    head, _, message = text.partition(_CLASSIC_MESSAGE)
+    found = _lines(message)
+    if found:
+        message = message.lstrip().partition("\n")[0]
+    for name, value in _CLASSIC_HEAD.findall(head):
+        # The head's User is the account that wrote to the log, the message's the one that acted.
         found.setdefault(name, value.strip())
+    found["Message"] = message.strip().rstrip(":")
     return found
+
+
+def _lines(text: str) -> dict[str, Any]:
+    """`Key: value` of each line. Of Windows' messages, whose lines stand indented below `Subject:`
+    or `Process Information:`, a key has that before it: one of `Account Name` acted, another not.
+    """
+    found: dict[str, Any] = {}
+    section = ""
+    for indent, name, value in _LINE.findall(_BREAK.sub("\n", text)):
+        value = value.strip()
+        if not indent:
+            section = "" if value else f"{name}."
+        if value:
+            found.setdefault(section * bool(indent) + name, value)
+    return found
+
+
+def _is_lines(text: str) -> bool:
+    found = _LINE.findall(_BREAK.sub("\n", text[:4000]))
+    return sum(bool(value.strip()) for _, _, value in found) > 1
 
 
 _FORMS: tuple[tuple[Callable[[str], Any], Callable[[str], dict[str, Any]]], ...] = (
     (lambda text: "<Event" in text[:2000] and "</" in text, _xml),
+    (lambda text: _CLASSIC.search(text[:_HEADER]), _windows),
     (lambda text: _CEF.search(text[:_HEADER]), _cef),
     (lambda text: len(_PAIR.findall(text[:4000])) > 2, _pairs),
-    (lambda text: len(_LINE.findall(_BREAK.sub("\n", text[:4000]))) > 1, _lines),
+    (_is_lines, _lines),
 )

@@ -165,8 +165,9 @@ class TestLines:
             *("\tNew Process Name:\tC:\\a\\b.exe", "\tProcess Command Line:\tb.exe /x: y", "\tNo:"),
         )
         assert fields_of(end.join(lines)) == {
-            **{"Security ID": "S-1-5-18", "Account Name": "alice"},
-            **{"New Process Name": "C:\\a\\b.exe", "Process Command Line": "b.exe /x: y"},
+            **{"Creator Subject.Security ID": "S-1-5-18", "Creator Subject.Account Name": "alice"},
+            "Process Information.New Process Name": "C:\\a\\b.exe",
+            "Process Information.Process Command Line": "b.exe /x: y",
         }
 
     @pytest.mark.parametrize(
@@ -176,12 +177,64 @@ class TestLines:
             ("A b: c\\r\\nUser: a", {"A b": "c", "User": "a"}),
             ("Process Create: x\\nParent Image: y", {"Process Create": "x", "Parent Image": "y"}),
             ("User: a\nUser: b", {"User": "a"}),
+            ("A:\n  User: a\nB:\n  User: b", {"A.User": "a", "B.User": "b"}),
+            ("A:\n  User: a\nUser: b", {"A.User": "a", "User": "b"}),
+            ("A: x\n  User: a\n\n  Image: b", {"A": "x", "User": "a", "Image": "b"}),
             ("Note: only this", {}),
             ("http://example.com\nhttps://example.com", {}),
         ],
     )
     def test_text(self, text: str, expected: Fields) -> None:
         assert fields_of(text) == expected
+
+
+class TestClassicWindows:
+    HEAD = "01/02/2026 10:00:00 AM\nLogName=Security\nEventCode=4688\nComputerName=pc1.example\n"
+
+    @pytest.mark.parametrize("end", ["\n", "\r\n"])
+    def test_head_and_message(self, end: str) -> None:
+        lines = (
+            *(
+                "TaskCategory=Process Creation",
+                "User=NOT_TRANSLATED",
+                "Message=A process began.",
+                "",
+            ),
+            *("Creator Subject:", "\tAccount Name:\t\talice", "\tLogon ID:\t\t0x1", ""),
+            *("Target Subject:", "\tAccount Name:\t\t-", "", "Process Information:"),
+            *("\tNew Process Name:\tC:\\a\\b.exe", "\tProcess Command Line:\tb /x=y", ""),
+            "Type 1 is a full token.",
+        )
+        assert fields_of((self.HEAD + "\n".join(lines)).replace("\n", end)) == {
+            **{"LogName": "Security", "EventCode": "4688", "ComputerName": "pc1.example"},
+            **{"TaskCategory": "Process Creation", "User": "NOT_TRANSLATED"},
+            **{"Message": "A process began.", "Creator Subject.Account Name": "alice"},
+            **{"Creator Subject.Logon ID": "0x1", "Target Subject.Account Name": "-"},
+            "Process Information.New Process Name": "C:\\a\\b.exe",
+            "Process Information.Process Command Line": "b /x=y",
+        }
+
+    def test_of_sysmon(self) -> None:
+        text = (
+            self.HEAD
+            + "User=SYSTEM\nMessage=Process Create:\nImage: C:\\a\\b.exe\nUser: X\\alice\n"
+        )
+        found = fields_of(text)
+        assert found["Message"] == "Process Create"
+        assert (found["Image"], found["User"]) == ("C:\\a\\b.exe", "X\\alice")
+
+    def test_a_message_without_fields(self) -> None:
+        assert fields_of(self.HEAD + "Message=It began.\nThen it ended.")["Message"] == (
+            "It began.\nThen it ended."
+        )
+
+    @pytest.mark.parametrize("rest", ["", "Message=", "Message=\n", "Message=:"])
+    def test_cut_off(self, rest: str) -> None:
+        found = fields_of(self.HEAD + rest)
+        assert found == {
+            **{"LogName": "Security", "EventCode": "4688", "ComputerName": "pc1.example"},
+            "Message": "",
+        }
 
 
 @pytest.mark.parametrize("text", ["", " \n\t ", "x", "Somebody logged in.", "a, b, c", "\x00"])
@@ -193,6 +246,7 @@ HINTS = st.sampled_from(
     [
         *("{", "[", "}", '"a":', '"', "\\", "<Event", "<Data Name='a'>", "</Data>", "<a>", "</a>"),
         *("<Provider Name='", "CEF:0|", "LEEF:1.0|", "|", "a=", "cs1Label=", "cs1=", "\t", " "),
+        *("LogName=a\n", "\nMessage=", "a:\n\tb: c\n"),
         *("a: b\n", "\\r\\n", "\n", "=", "&amp;", "&#x110000;", "&#55296;"),
     ]
 )
@@ -216,6 +270,7 @@ UNITS = {
 }
 STARTS = {
     **{"nothing": "", "JSON": "{", "XML": "<Event></", "CEF": "CEF:0|a|b|c|d|e|f|"},
+    "Windows": "LogName=a\nEventCode=1\nMessage=",
     **{"LEEF": "LEEF:1.0|a|b|c|d|", "pairs": "a=1 b=2 c=3 d=4 ", "lines": "a: b\nc: d\n"},
 }
 

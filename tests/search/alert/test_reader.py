@@ -655,6 +655,52 @@ class TestRaw:
         assert alert.get("user") == ("alice",)
         assert bool(alert.techniques) == (raw == [self.RAW])
 
+    @pytest.mark.parametrize(
+        ("message", "expected"),
+        [
+            (
+                "A process began.\n\nCreator Subject:\n\tAccount Name:\t\talice\n\n"
+                "Target Subject:\n\tAccount Name:\t\tbob\n\nProcess Information:\n"
+                "\tNew Process Name:\tC:\\a\\b.exe\n\tCreator Process Name:\tC:\\a\\c.exe\n"
+                "\tProcess Command Line:\tb.exe /x",
+                {
+                    **{"user": ("alice",), "process": ("C:\\a\\b.exe",)},
+                    **{"parent": ("C:\\a\\c.exe",), "command_line": ("b.exe /x",)},
+                },
+            ),
+            (
+                "Logged on.\n\nSubject:\n\tAccount Name:\t\t-\n\nNew Logon:\n"
+                "\tAccount Name:\t\tbob\n\nNetwork Information:\n\tWorkstation Name:\tws1\n"
+                "\tSource Network Address:\t10.0.0.1",
+                {"user": ("bob",), "src_ip": ("10.0.0.1",)},
+            ),
+            (
+                "Allowed.\n\nNetwork Information:\n\tSource Address:\t\t10.0.0.1\n"
+                "\tDestination Address:\t10.0.0.2\n\tDestination Port:\t\t443",
+                {"src_ip": ("10.0.0.1",), "dest_ip": ("10.0.0.2",), "dest_port": ("443",)},
+            ),
+            (
+                "Opened.\n\nSubject:\n\tAccount Name:\t\talice\n\nObject:\n"
+                "\tObject Name:\t\tC:\\a\\c.txt\n\nProcess Information:\n"
+                "\tProcess Name:\t\tC:\\a\\b.exe",
+                {"user": ("alice",), "file": ("C:\\a\\c.txt",), "process": ("C:\\a\\b.exe",)},
+            ),
+            (
+                "A service was put in.\n\nService Name:  odd\nService File Name:  C:\\a\\b.exe",
+                {"service": ("odd", "C:\\a\\b.exe")},
+            ),
+        ],
+    )
+    def test_windows_text(self, message: str, expected: dict[str, tuple[str, ...]]) -> None:
+        head = "01/02/2026 10:00:00 AM\nLogName=Security\nEventCode=4688\nComputerName=pc1\n"
+        alert = read({"_raw": f"{head}Message={message}\n"}, TABLE)
+        assert alert.platform == ("windows",)
+        description = message.partition("\n")[0]
+        assert alert.values == {
+            **{"event_code": ("4688",), "operation": ("4688",), "host": ("pc1",)},
+            **{"description": (description,), **expected},
+        }
+
 
 class TestNames:
     def test_the_likeliest_first_then_those_of_a_title(self) -> None:
