@@ -103,6 +103,24 @@ class TestCef:
         assert (found["fname"], found["request"]) == ("C:\\a\\b.exe", "/x?a=b")
         assert found["msg"] == "a|b"
 
+    @pytest.mark.parametrize(
+        ("value", "expected"),
+        [
+            ("a\\nb\\rc", "a\nb\nc"),
+            ("a\\\\nb", "a\\nb"),
+            ("a\\=b\\\\\\=c", "a=b\\=c"),
+            # whose sender escapes nothing
+            ("C:\\Windows\\new\\b.exe", "C:\\Windows\\new\\b.exe"),
+            ("\\\\web01\\share", "\\\\web01\\share"),
+            ("a\\", "a\\"),
+        ],
+    )
+    def test_a_value(self, value: str, expected: str) -> None:
+        assert fields_of(f"{self.HEADER}msg={value} act=a") == {
+            **{"device_vendor": "Contoso", "device_product": "Shield", "title": "Odd shell"},
+            **{"msg": expected, "act": "a"},
+        }
+
     def test_a_bar_that_is_escaped_does_not_end_a_part(self) -> None:
         found = fields_of("CEF:0|Contoso|Shi\\|eld|1.0|100|Odd shell|5|src=10.0.0.1")
         assert (found["title"], found["src"]) == ("Odd shell", "10.0.0.1")
@@ -120,6 +138,30 @@ class TestLeef:
             **{"device_vendor": "Contoso", "device_product": "Shield"},
             **{"src": "10.0.0.1", "usrName": "alice b", "url": "/?a=b"},
         }
+
+    @pytest.mark.parametrize(
+        ("named", "separator"),
+        [
+            *(("^|", "^"), ("x5E|", "^"), ("0x5e|", "^"), ("x7c|", "|"), ("x09|", "\t")),
+            *(("|", "\t"), ("", "\t"), ("#|", "#"), ("x01|", "\x01"), (" |", " ")),
+        ],
+    )
+    def test_a_separator_of_its_own(self, named: str, separator: str) -> None:
+        pairs = ("src=10.0.0.1", "url=/?a=b", "resource=C:\\new\\b.exe")
+        text = f"<13>Jan  1 10:00:00 web01 LEEF:2.0|Contoso|Shield|1.0|100|{named}"
+        assert fields_of(text + separator.join(pairs)) == {
+            **{"device_vendor": "Contoso", "device_product": "Shield"},
+            **{"src": "10.0.0.1", "url": "/?a=b", "resource": "C:\\new\\b.exe"},
+        }
+
+    def test_what_is_no_separator(self) -> None:
+        found = fields_of("LEEF:2.0|Contoso|Shield|1.0|100|src=10.0.0.1\tmsg=a|b")
+        assert (found["src"], found["msg"]) == ("10.0.0.1", "a|b")
+        assert fields_of("LEEF:1.0|Contoso|Shield|1.0|100|^|src=10.0.0.1").get("src") != "10.0.0.1"
+
+    @pytest.mark.parametrize("rest", ["", "|a|b|c", "|a|b|c|d|", "|a|b|c|d|^|"])
+    def test_cut_off(self, rest: str) -> None:
+        assert fields_of("LEEF:2.0" + rest).keys() <= {"device_vendor", "device_product"}
 
     def test_blanks(self) -> None:
         found = fields_of("LEEF:1.0|Contoso|Shield|1.0|100|src=10.0.0.1 usrName=alice")
@@ -245,7 +287,19 @@ def test_nothing_to_read(text: str) -> None:
 HINTS = st.sampled_from(
     [
         *("{", "[", "}", '"a":', '"', "\\", "<Event", "<Data Name='a'>", "</Data>", "<a>", "</a>"),
-        *("<Provider Name='", "CEF:0|", "LEEF:1.0|", "|", "a=", "cs1Label=", "cs1=", "\t", " "),
+        *(
+            "<Provider Name='",
+            "CEF:0|",
+            "LEEF:1.0|",
+            "LEEF:2.0|",
+            "|",
+            "x5E",
+            "a=",
+            "cs1Label=",
+            "cs1=",
+            "\t",
+            " ",
+        ),
         *("LogName=a\n", "\nMessage=", "a:\n\tb: c\n"),
         *("a: b\n", "\\r\\n", "\n", "=", "&amp;", "&#x110000;", "&#55296;"),
     ]
@@ -271,7 +325,12 @@ UNITS = {
 STARTS = {
     **{"nothing": "", "JSON": "{", "XML": "<Event></", "CEF": "CEF:0|a|b|c|d|e|f|"},
     "Windows": "LogName=a\nEventCode=1\nMessage=",
-    **{"LEEF": "LEEF:1.0|a|b|c|d|", "pairs": "a=1 b=2 c=3 d=4 ", "lines": "a: b\nc: d\n"},
+    **{
+        "LEEF": "LEEF:1.0|a|b|c|d|",
+        "LEEF 2": "LEEF:2.0|a|b|c|d|^|",
+        "pairs": "a=1 b=2 c=3 d=4 ",
+        "lines": "a: b\nc: d\n",
+    },
 }
 
 
