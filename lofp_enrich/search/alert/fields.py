@@ -13,6 +13,8 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from lofp_enrich.search.alert import wrappers
+
 
 class Row(NamedTuple):
     """Names of one worth."""
@@ -341,11 +343,6 @@ _FOREIGN_TO = {
 }
 """Words before a name that make it no value of the attribute."""
 
-_WRAPPERS = frozenset(
-    "event alert data properties attributes result source fields document finding detection"
-    " threat info detail details raw value hits signal body payload record records".split()
-)
-"""Words of names that only hold the alert together."""
 _INSIDE = frozenset(
     "username hostname cmdline commandline sha256 sha1 md5 filename useragent processname".split()
 )
@@ -407,7 +404,7 @@ def meanings(name: str) -> tuple[Meaning, ...]:
             for each in known
             if (start in starts or not each.whole)
             and (start == last or not each.one)
-            and (before <= _WRAPPERS or not each.bare)
+            and (before <= wrappers.WORDS or not each.bare)
         )
         meant = tuple(each for each in found if each)
         if meant:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lofp_enrich.search.alert import wrappers
 from lofp_enrich.search.alert.fields import ATTRIBUTES, SPLUNK
 from lofp_enrich.search.alert.leaves import MAX_LEAVES, MAX_NAME, MAX_TEXT
 from lofp_enrich.search.alert.reader import (
@@ -312,7 +313,9 @@ def test_attributes(event: Event, attribute: str, expected: list[str]) -> None:
         assert (attribute in alert.values) == (attribute in alert.read_from) == bool(expected)
 
 
-@pytest.mark.parametrize("wrapper", ["result", "event", "alert", "detail", "data", "fields"])
+@pytest.mark.parametrize(
+    "wrapper", ["event", "alert", "detail", "fields", *wrappers.OF_MANY, *wrappers.OF_ONE]
+)
 def test_what_is_put_round_an_alert_does_not_matter(wrapper: str) -> None:
     event = {"Image": "C:\\a\\b.exe", "user": "alice", "title": "Odd shell", "TechniqueId": "T1105"}
     plain = read(event, TABLE)
