@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
-import gzip
-import io
 import json
 import re
 import sys
-import zlib
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import Any, NamedTuple
 
 import click
 
+from lofp_enrich.cli.alertbytes import text_of
+from lofp_enrich.cli.alertjson import (
+    LINE_END,
+    Unfinished,
+    begins_json,
+    holds_objects,
+    is_json,
+    values_from,
+    values_of_line,
+)
 from lofp_enrich.errors import LofpError
 from lofp_enrich.search.alert.techniques import ids_in
+from lofp_enrich.search.alert.wrappers import OF_MANY, OF_ONE
 
 FORMS = ("jsonl", "csv")
 """What `--format` may say; without it the content decides."""
-
-MOST_UNPACKED = 2**29
-"""Bytes that a gzip file may unpack to: a small one can hold more than any disk."""
 
 TOO_DEEP = "an alert that is nested too deep to be written"
 """Stands for what could be read and not be written: Python nests less deep there."""
@@ -94,103 +98,6 @@ def open_alerts(
         yield alerts_of(text_of(opened, str(file)), form, named_csv=named_csv, added=added)
 
 
-# Bytes: packed or not, and in which encoding.
-
-_CHUNK = 2**16
-_LOOK = 512
-_PACKED = {
-    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "a spreadsheet; save it as CSV",
-    b"PK\x03\x04": "a zip archive; unpack it and name the file that was in it",
-    b"BZh": "packed with bzip2; unpack it first (bzip2 -d)",
-    b"\xfd7zXZ\x00": "packed with xz; unpack it first (xz -d)",
-    b"\x28\xb5\x2f\xfd": "packed with zstd; unpack it first (zstd -d)",
-    b"\x1f\x8b": "packed with gzip twice; unpack it first (gzip -d)",
-}
-_PART_OF_SPREADSHEET = re.compile(rb"\[Content_Types\]\.xml|_rels/|docProps/|xl/|META-INF/mani")
-_BOMS = {
-    codecs.BOM_UTF32_LE: "utf-32",  # begins with that of UTF-16
-    codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
-
-
-class _Bytes(io.RawIOBase):
-    """A stream whose troubles are sentences, and which ends where it has become too much."""
-
-    def __init__(self, stream: Any, name: str, most: float = float("inf")) -> None:
-        self._stream = stream
-        self._name = name
-        self._left = most
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """Gives at least a line or what is looked at for a form; a pipe may come byte by byte."""
-        found = b""
-        try:
-            while len(found) < min(_LOOK, len(buffer)) and b"\n" not in found:
-                more = self._stream.read1(len(buffer) - len(found))
-                found += more
-                if not more:
-                    break
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise LofpError(
-                f"{self._name} is a damaged gzip file ({error}); make or fetch it anew."
-            ) from error
-        except OSError as error:
-            raise LofpError(f"{self._name} cannot be read ({error.strerror}).") from error
-        self._left -= len(found)
-        if self._left < 0:
-            raise LofpError(
-                f"{self._name} unpacks to more than {MOST_UNPACKED >> 20} MiB; if it is to be "
-                "trusted, give it unpacked: gzip -dc FILE | lofp-enrich enrich"
-            )
-        buffer[: len(found)] = found
-        return len(found)
-
-
-def text_of(stream: Any, name: str) -> TextIO:
-    """The text of a stream of bytes: unpacked, a byte-order mark left out, line breaks as they are.
-
-    What is no text of its encoding is replaced. Raises LofpError where it is no text at all, and
-    reading the text does where a gzip file is damaged or unpacks to more than MOST_UNPACKED.
-    """
-    found = io.BufferedReader(_Bytes(stream, name), _CHUNK)
-    if found.peek(_LOOK).startswith(b"\x1f\x8b"):
-        unpacked = gzip.GzipFile(fileobj=found, mode="rb")
-        found = io.BufferedReader(_Bytes(unpacked, name, MOST_UNPACKED), _CHUNK)
-    head = found.peek(_LOOK)
-    for magic, what in _PACKED.items():
-        if head.startswith(magic):
-            if magic == b"PK\x03\x04" and _PART_OF_SPREADSHEET.search(head[:_LOOK]):
-                what = "a spreadsheet; save it as CSV"
-            raise LofpError(f"{name} is {what}.")
-    return io.TextIOWrapper(found, _encoding(head), "replace", "")
-
-
-def _encoding(head: bytes) -> str:
-    for mark, encoding in _BOMS.items():
-        if head.startswith(mark):
-            return encoding
-    # PowerShell's `>` writes UTF-16, and what cuts such a file loses the mark.
-    first, second = head[:_LOOK:2], head[1:_LOOK:2]
-    if len(second) > 1 and _sparse(first) and _full_of_zeros(second):
-        return "utf-16-le"
-    if len(second) > 1 and _sparse(second) and _full_of_zeros(first):
-        return "utf-16-be"
-    return "utf-8-sig"
-
-
-def _full_of_zeros(data: bytes) -> bool:
-    return data.count(0) * 10 >= len(data) * 7
-
-
-def _sparse(data: bytes) -> bool:
-    return data.count(0) * 10 <= len(data)
-
-
 # Text: which form it has.
 
 
@@ -218,15 +125,15 @@ def alerts_of(
         if line.strip():
             break
     start = held[-1].lstrip("\ufeff \t")[:1] if held else ""
-    if start in ("{", "[") and _begins_json(held[-1]):
+    if start in ("{", "[") and begins_json(held[-1]):
         return Alerts("json", _from_lines(chain(held, lines), added))
     if named_csv or (start not in ("{", "[", "<", "") and _is_table(lines, held)):
         return _table(chain(held, lines))
-    if any(map(_is_json, held)):
+    if any(map(is_json, held)):
         return Alerts("json", _from_lines(chain(held, lines), added))
     for line in lines:
         held.append(line)
-        if _is_json(line):
+        if is_json(line):
             return Alerts("json", _from_lines(chain(held, lines), added))
     return Alerts("text", map(_raw, held))
 
@@ -241,91 +148,8 @@ _BLANK = Alert({}, {}, "blank")
 
 # JSON: values one after another, on a line each or over many.
 
-
-def _number(text: str) -> float | str:
-    """A number, or the text of one that Python has no number for: JSON knows no Infinity."""
-    number = float(text)
-    return number if number - number == 0 else text
-
-
-def _whole(text: str) -> int | str:
-    try:
-        return int(text)
-    except ValueError:  # thousands of digits, which Python refuses to count
-        return text
-
-
-_DECODER = json.JSONDecoder(parse_float=_number, parse_int=_whole, parse_constant=str)
-_MARGIN = re.compile(r"[\ufeff \t]*")
-_GAP = re.compile(r"[ \t]*(?:,[ \t]*)?")
-_LINE_END = re.compile(r"\r\n|\r|\n")
 _FALSE_STARTS = 50
 """How often all that follows is read in vain for the end of a value that began on a line."""
-
-
-class _Unfinished(ValueError):
-    """A line that is JSON as far as it goes."""
-
-
-def _values(text: str, at: int = 0) -> tuple[list[Any], int]:
-    """The values from `at` to the end of the line on which the last ends, and where that is.
-
-    A comma may follow a value, as inside of an array. Raises ValueError where it is no JSON, and
-    RecursionError where it is nested too deep.
-    """
-    values = []
-    at = _after(_MARGIN, text, at)
-    while True:
-        value, at = _DECODER.raw_decode(text, at)
-        values.append(value)
-        at = _after(_GAP, text, at)
-        if at == len(text):
-            return values, at
-        end = _LINE_END.match(text, at)
-        if end:
-            return values, end.end()
-
-
-def _after(pattern: re.Pattern[str], text: str, at: int) -> int:
-    found = pattern.match(text, at)
-    return found.end() if found else at
-
-
-def _values_of_line(line: str) -> list[Any]:
-    """As `_values`; raises _Unfinished where more lines could make it whole."""
-    try:
-        values, end = _values(line)
-    except json.JSONDecodeError as error:
-        if error.pos >= len(line.rstrip()):
-            raise _Unfinished from error
-        raise
-    if end < len(line) or not all(map(_holds_objects, values)):
-        raise ValueError
-    return values
-
-
-def _holds_objects(value: Any) -> bool:
-    if isinstance(value, list):
-        return not value or any(isinstance(each, dict) for each in value)
-    return isinstance(value, dict)
-
-
-def _begins_json(line: str) -> bool:
-    """Whether a first line speaks for JSON: it is, it goes on, or it is nested out of reach."""
-    try:
-        _values_of_line(line)
-    except (_Unfinished, RecursionError):
-        return True
-    except ValueError:
-        return False
-    return True
-
-
-def _is_json(line: str) -> bool:
-    try:
-        return line.lstrip("\ufeff \t")[:1] in ("{", "[") and bool(_values_of_line(line))
-    except (ValueError, RecursionError):
-        return False
 
 
 def _from_lines(
@@ -337,8 +161,8 @@ def _from_lines(
             yield _BLANK
             continue
         try:
-            yield from _alerts_in(_values_of_line(line), line, added)
-        except _Unfinished:
+            yield from _alerts_in(values_of_line(line), line, added)
+        except Unfinished:
             if not each_alone:
                 yield from _from_text("".join(chain([line], lines)), added)
                 return
@@ -354,14 +178,14 @@ def _from_text(text: str, added: Container[str]) -> Iterator[Alert]:
     """
     at, tries = 0, _FALSE_STARTS
     while at < len(text):
-        found = _LINE_END.search(text, at)
+        found = LINE_END.search(text, at)
         end = found.end() if found else len(text)
         line = text[at:end]
         try:
-            values = _values_of_line(line) if line.strip() else []
-        except _Unfinished:
+            values = values_of_line(line) if line.strip() else []
+        except Unfinished:
             try:
-                values, end = _values(text, at) if tries else ([None], end)
+                values, end = values_from(text, at) if tries else ([None], end)
             except (ValueError, RecursionError):
                 tries -= 1
                 values = [None]
@@ -369,7 +193,7 @@ def _from_text(text: str, added: Container[str]) -> Iterator[Alert]:
             values = [None]
         if not values:
             yield _BLANK
-        elif all(map(_holds_objects, values)):
+        elif all(map(holds_objects, values)):
             yield from _alerts_in(values, text[at:end], added)
         else:
             yield _raw(text[at:end], "fault")
@@ -378,8 +202,6 @@ def _from_text(text: str, added: Container[str]) -> Iterator[Alert]:
 
 # Wrappers: what exports put round alerts.
 
-_OF_MANY = ("value", "Records", "alerts", "data", "resources", "results", "result", "hits")
-_OF_ONE = ("result", "_source")
 _ENVELOPE = frozenset(
     """
     preview offset lastrow init_offset messages fields highlighted post_process_count
@@ -393,7 +215,7 @@ _ENVELOPE = frozenset(
 
 
 def _alerts_in(values: list[Any], text: str, added: Container[str]) -> Iterator[Alert]:
-    """The alerts of JSON values, of which `_holds_objects` is true."""
+    """The alerts of JSON values, of which `holds_objects` is true."""
     for value in values:
         for each in value if isinstance(value, list) else [value]:
             if not isinstance(each, dict):
@@ -417,7 +239,7 @@ def _dumped(value: Any) -> str:
 
 def _many(value: Mapping[str, Any], added: Container[str]) -> list[dict[str, Any]] | None:
     """The alerts that a wrapper of several holds, None where it is no such wrapper."""
-    for key in _OF_MANY:
+    for key in OF_MANY:
         held = value.get(key)
         if key == "hits" and isinstance(held, dict) and _is_wrapper(held, key, added):
             held = held.get("hits")  # Elasticsearch has one in the other
@@ -432,7 +254,7 @@ def _many(value: Mapping[str, Any], added: Container[str]) -> list[dict[str, Any
 
 def _one(value: dict[str, Any], added: Container[str]) -> dict[str, Any]:
     """What an alert is without the wrappers of one: an export of an export has two."""
-    for key in (*_OF_ONE, *_OF_ONE):
+    for key in (*OF_ONE, *OF_ONE):
         held = value.get(key)
         if isinstance(held, dict) and _is_wrapper(value, key, added):
             value = held
@@ -510,7 +332,7 @@ def _from_rows(rows: Iterator[list[str]], header: Sequence[str]) -> Iterator[Ale
             for name, cell in zip(header, row):
                 cells.setdefault(name, cell)
             # Several values of a field are the lines of its cell.
-            read = {name: _LINE_END.split(cell) for name, cell in cells.items() if cell}
+            read = {name: LINE_END.split(cell) for name, cell in cells.items() if cell}
             yield Alert(cells, read, row=row)
     except csv.Error as error:
         raise _no_csv(error) from error

@@ -25,7 +25,7 @@ from lofp_enrich.cli.options import LOOKUPS
 from lofp_enrich.cli.show import alert_table, answer_table
 from lofp_enrich.errors import LofpError
 from lofp_enrich.search.alert.reader import as_lists, read
-from lofp_enrich.search.alert.techniques import technique_ids
+from lofp_enrich.search.alert.techniques import as_techniques, techniques_of
 from lofp_enrich.search.answer.enrich import Enricher, load_enricher
 from lofp_enrich.search.answer.explanation import Explanation
 from lofp_enrich.search.answer.options import Options, parse
@@ -174,7 +174,7 @@ def explain(
     options = _options({"max": most, "output": "full", "min_score": "0"})
     with _lookups(directory) as folder:
         attack = Attack.load(folder / "lofp_attack.csv")
-        unknown = [each for each in techniques if not technique_ids([each], attack)]
+        unknown = [each for each in techniques if not techniques_of(as_techniques([each]), attack)]
         answer = _enricher(folder, options).answer(values)
     unknown_ones = f"{', '.join(unknown)} names no technique in these lookups."
     if as_json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -124,7 +125,12 @@ def parent(technique: str) -> str:
 
 
 def _fold(name: str) -> str:
-    """What the spellings of a name share: `Scheduled Task/Job`, `scheduled_task_job`."""
+    """What the spellings of a name share: `Scheduled Task/Job`, `scheduled_task_job`; and
+    `Process Doppelgänging` of ATT&CK and `Process Doppelganging` of those who have no such letter.
+    """
+    if not name.isascii():
+        parts = unicodedata.normalize("NFD", name)
+        name = "".join(letter for letter in parts if not unicodedata.combining(letter))
     return _NOT_WORD.sub(" ", name.casefold().replace("&", " and ")).strip()
 
 

@@ -1,6 +1,8 @@
 """Names that ATT&CK gave its techniques once, for alerts that still have them.
 
-Only what the ATT&CK table does not tell: an ID that was revoked keeps its name there.
+Only what the ATT&CK table does not tell: an ID that was revoked keeps its name there. Each was read
+in the STIX of a release: the tags ATT&CK-v1.0 to ATT&CK-v18.1 of github.com/mitre/cti, and its
+commits of 2017 before these.
 """
 
 from __future__ import annotations
@@ -9,20 +11,28 @@ FORMER_NAMES: dict[str, tuple[str, ...]] = {
     "T1001.003": ("Protocol Impersonation",),
     "T1003": ("Credential Dumping",),
     "T1006": ("File System Logical Offsets",),
+    "T1016": ("Local Network Configuration Discovery",),
     "T1036.003": ("Rename System Utilities",),
     "T1036.005": ("Match Legitimate Name or Location",),
     "T1037": ("Logon Scripts",),
+    "T1037.002": ("Logon Script (Mac)",),
     "T1041": ("Exfiltration Over Command and Control Channel",),
     "T1046": ("Network Service Scanning",),
     "T1048.003": ("Exfiltration Over Unencrypted/Obfuscated Non-C2 Protocol",),
+    "T1049": ("Local Network Connections Discovery",),
+    "T1053": ("Cron Job",),
     "T1053.002": ("At (Windows)",),
-    "T1055.013": ("Process Doppelganging",),
+    "T1055": ("DLL Injection",),
     "T1059": ("Command-Line Interface", "Scripting"),
+    "T1059.007": ("JavaScript/JScript",),
+    "T1068": ("Exploitation of Vulnerability",),
     "T1070": ("Indicator Removal on Host",),
     "T1071": ("Standard Application Layer Protocol",),
     "T1072": ("Third-party Software",),
+    "T1078": ("Legitimate Credentials",),
     "T1090": ("Connection Proxy",),
     "T1095": ("Standard Non-Application Layer Protocol",),
+    "T1098": ("Credential Manipulation",),
     "T1098.001": ("Additional Azure Service Principal Credentials",),
     "T1098.002": ("Exchange Email Delegate Permissions",),
     "T1098.003": ("Add Office 365 Global Administrator Role",),
@@ -39,13 +49,26 @@ FORMER_NAMES: dict[str, tuple[str, ...]] = {
     "T1218": ("Signed Binary Proxy Execution",),
     "T1219": ("Remote Access Software",),
     "T1222": ("File Permissions Modification",),
+    "T1222.001": ("Windows File and Directory Permissions Modification",),
+    "T1222.002": ("Linux and Mac File and Directory Permissions Modification",),
     "T1484": ("Domain Policy Modification",),
     "T1484.002": ("Domain Trust Modification",),
+    "T1497.003": ("Time Based Evasion",),
     "T1525": ("Implant Container Image",),
     "T1530": ("Data from Cloud Storage Object",),
+    "T1542.001": ("Basic Input/Output System",),
+    "T1546.004": (".bash_profile and .bashrc",),
+    "T1547.001": ("Registry Run Keys / Start Folder",),
+    "T1547.010": ("Local Port Monitor",),
+    "T1548.002": ("Bypass User Access Control",),
+    "T1554": ("Compromise Client Software Binary",),
     "T1557": ("Man-in-the-Middle",),
+    "T1557.001": ("LLMNR/NBT-NS Poisoning", "LLMNR/NBT-NS Poisoning and SMB Relay"),
+    "T1564.004": ("NTFS Extended Attributes",),
     "T1574.006": ("LD_PRELOAD",),
-    # Of techniques deprecated without a successor in the table: what their pages point to.
+    "T1685.002": ("Disable Cloud Logs",),
+    # Of techniques deprecated without a successor in the table: what their pages point to, as that
+    # of T1064 (Scripting) does above.
     "T1021": ("Graphical User Interface",),
     "T1021.003": ("Component Object Model and Distributed COM",),
     "T1559.001": ("Component Object Model and Distributed COM",),

@@ -20,8 +20,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lofp_enrich.cli import alertfile
-from lofp_enrich.cli.alertfile import Alert, alerts_of, open_alerts, text_of
+from lofp_enrich.cli import alertbytes
+from lofp_enrich.cli.alertbytes import text_of
+from lofp_enrich.cli.alertfile import Alert, alerts_of, open_alerts
 from lofp_enrich.errors import LofpError
 from tests.conftest import examples, run
 
@@ -328,7 +329,7 @@ class TestBytes:
         assert str(raised.value).startswith(part)
 
     def test_a_bomb(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(alertfile, "MOST_UNPACKED", 2**20)
+        monkeypatch.setattr(alertbytes, "MOST_UNPACKED", 2**20)
         assert len(of(gzip.compress(b"\n" * 2**20))) == 2**20
         with pytest.raises(LofpError, match="unpacks to more than 1 MiB"):
             of(gzip.compress(b"\n" * (2**20 + 1)))

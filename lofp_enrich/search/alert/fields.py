@@ -13,6 +13,8 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from lofp_enrich.search.alert import wrappers
+
 
 class Row(NamedTuple):
     """Names of one worth."""
@@ -41,7 +43,7 @@ TABLE = (
     # What ran. A path comes before a name: it says more.
     Row("process", "process.executable process.file.path", "ECS, OCSF"),
     Row("process", "event_data.image new_process_name", "Sysmon, Windows 4688"),
-    Row("process", "image", "Sysmon"),
+    Row("process", "image", "Sysmon", "no_container"),
     Row("process", "process_path", "CIM, Defender for Cloud, Sophos"),
     Row(
         "process",
@@ -120,13 +122,15 @@ TABLE = (
     # Who acts, before whom it is done to.
     Row("user", "user_identity.user_name", "CloudTrail"),
     Row("user", "event_data.user actor.user.name actor_user_name", "Sysmon, OCSF"),
-    Row("user", "subject_user_name caller_user_name", "Windows"),
+    Row("user", "subject_user_name subject.account_name caller_user_name", "Windows"),
+    Row("user", "initiating_process_account_name", "Defender, beside whom it is done to"),
     Row("user", "user.name user_name", "ECS, CrowdStrike, many"),
     Row("user", "process_user process_username", "SentinelOne, Carbon Black"),
     Row("user", "user", "CIM, Sysmon, many"),
     Row("user", "detection_user", "Windows Defender"),
     Row("user", "username usrname user_account", "many"),
     Row("user", "account_name", "Defender, Microsoft Graph"),
+    Row("user", "initiating_process_account_upn", "Defender"),
     Row("user", "user_principal_name account_upn upn", "Entra ID, Defender"),
     Row("user", "src_user suser source_username srcuser initiated_by.user", "CIM, CEF, Wazuh"),
     Row("user", "actor.alternate_id actor.email actor.name actor", "Okta, GitHub, Slack"),
@@ -175,7 +179,8 @@ TABLE = (
         "src_ip", "client.ip clientip client_ip actor_ip_address", "ECS, Cloudflare, Microsoft 365"
     ),
     Row("src_ip", "client.ip_address =ip_address ipaddr", "Okta, Entra ID, Windows"),
-    Row("src_ip", "source_ips source_address context.ip_address", "Kubernetes, Slack"),
+    Row("src_ip", "source_ips context.ip_address", "Kubernetes, Slack"),
+    Row("src_ip", "source_address source_network_address client_address", "Windows"),
     Row(
         "src_ip",
         "source_info.ip src_host.ip source_host.ip breach_devices.ip device.ip",
@@ -185,6 +190,7 @@ TABLE = (
     Row("dest_ip", "destination.ip dst_endpoint.ip", "ECS, OCSF"),
     Row("dest_ip", "dest_ip dstip destination_ip dst_ip server_ip serverip", "many"),
     Row("dest_ip", "remote_ip remote_address_ip4", "Defender, CrowdStrike"),
+    Row("dest_ip", "destination_address dest_address", "Windows 5156"),
     Row("dest_ip", "dst dest server.ip", "CEF, CIM"),
     Row("dest_port", "destination.port dst_endpoint.port dest_port dstport dpt", "many"),
     Row("dest_port", "destination_port remote_port server.port", "Sysmon, Defender"),
@@ -238,6 +244,7 @@ TABLE = (
     Row("object", "object object_path event_source change_type", "CIM, CloudTrail"),
     Row("image", "container.image.name containers.image container_image image_repository", "ECS"),
     Row("image", "container_info.image container.image container.image.repository", "many"),
+    Row("image", "image image_name", "Kubernetes, Docker: by its shape", "container"),
     Row("namespace", "object_ref.namespace ns.name orchestrator.namespace namespace", "Kubernetes"),
     Row(
         "actor_id", "app_id client_id service_principal_id application_id actor.app_uid", "Entra ID"
@@ -307,6 +314,10 @@ _FOREIGN_TO = {
     **dict.fromkeys(
         ("user", "host", "file", "src_ip", "dest_ip"), frozenset(("manager", "vendor"))
     ),
+    # What was opened or injected into (Sysmon's TargetImage) has done nothing.
+    **dict.fromkeys(
+        ("process", "command_line", "parent", "parent_command_line"), frozenset(("target", "tgt"))
+    ),
     "user": frozenset("target parent childproc device manager vendor agent cloud metadata".split()),
     "rule": frozenset(
         "process user host file agent image actor package resource resources policy os container"
@@ -332,11 +343,6 @@ _FOREIGN_TO = {
 }
 """Words before a name that make it no value of the attribute."""
 
-_WRAPPERS = frozenset(
-    "event alert data properties attributes result source fields document finding detection"
-    " threat info detail details raw value hits signal body payload record records".split()
-)
-"""Words of names that only hold the alert together."""
 _INSIDE = frozenset(
     "username hostname cmdline commandline sha256 sha1 md5 filename useragent processname".split()
 )
@@ -398,7 +404,7 @@ def meanings(name: str) -> tuple[Meaning, ...]:
             for each in known
             if (start in starts or not each.whole)
             and (start == last or not each.one)
-            and (before <= _WRAPPERS or not each.bare)
+            and (before <= wrappers.WORDS or not each.bare)
         )
         meant = tuple(each for each in found if each)
         if meant:
@@ -413,9 +419,11 @@ def foreign(name: str) -> bool:
 
 def _turned(meaning: Meaning, before: frozenset[str]) -> Meaning | None:
     attribute = meaning.attribute
+    if before & _FOREIGN_TO.get(attribute, frozenset()):
+        return None
     if before & _PARENT and attribute in _PARENT_OF:
         return meaning._replace(attribute=_PARENT_OF[attribute])
-    return None if before & _FOREIGN_TO.get(attribute, frozenset()) else meaning
+    return meaning
 
 
 ATTRIBUTES = tuple(dict.fromkeys(row.attribute for row in TABLE))

@@ -1,13 +1,15 @@
 """An event as its leaves: every value with the name of the field that holds it.
 
 Nested JSON, what Splunk makes of it (`a.b`, `a{}.b`, multivalue) and JSON inside strings give the
-same leaves. The event is hostile: it costs no more than its first 64 kB.
+same leaves. A value beside its own name (`{"Name": "Process Path", "Value": "C:\\..."}`) has that
+name. The event is hostile: it costs no more than its first 64 kB.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 MAX_TEXT = 65_536
@@ -18,14 +20,22 @@ MAX_LEAVES = 2_000
 MAX_DEPTH = 24
 
 _NOTHING = frozenset(
-    ("", "-", "--", "null", "none", "n/a", "nil", "unknown", "undefined", "(null)")
+    ("", *"- -- null none n/a <na> nil unknown undefined (null) not_translated".split())
 )
-"""What products write where they have no value."""
+"""What products write where they have no value; the last is the User of Splunk's Windows events."""
 _SPLUNKS = (
     *("_", "date_", "punct", "linecount", "splunk_server", "timestartpos", "timeendpos"),
     *("eventtype", "orig_eventtype", "tag", "orig_tag"),
 )
 """Beginnings of the fields that Splunk adds to every event."""
+_LABELS = ("key", "name", "@name")
+_LABELLED = ("value", "values", "#text")
+"""How products call a name and its value; with `@` and `#` where they made JSON of XML."""
+_BESIDE = frozenset((*_LABELS, *_LABELLED, "type", "id", "@odata.type"))
+"""What an object holds that is nothing but a name with its value."""
+_LAST = re.compile(r"(?:\.[^.{}]*|\{@\w+\})$")
+_ATTRIBUTE = "{@name}"
+"""How Splunk's spath names the attributes of XML: `Data{@Name}` beside the text of `Data`."""
 
 
 class Leaf(NamedTuple):
@@ -50,10 +60,19 @@ class Leaves:
 
     def add_event(self, event: Mapping[str, Any]) -> None:
         """Adds the leaves of an event; `_raw` and what Splunk adds to every event are left out."""
+        labelled, labels = _columns(event)
         for name, value in event.items():
-            name = name[-MAX_NAME:]
-            if not name.startswith(_SPLUNKS) or name.startswith(("tags", "_source")):
-                self._add(name.replace("{}", ""), value, name.count("."), 0)
+            if name in labels:
+                continue
+            short = name[-MAX_NAME:].replace("{}", "")
+            if name.startswith(_SPLUNKS) and not name.startswith(("tags", "_source")):
+                continue
+            if name in labelled:
+                above, names = labelled[name]
+                for label, each in zip(names, _listed(value)):
+                    self._add(_under(above, label), each, short.count("."), 0)
+            else:
+                self._add(short, value, short.count("."), 0)
 
     def _add(self, name: str, value: Any, depth: int, of: int) -> None:
         if self._left <= 0 or len(self.found) >= MAX_LEAVES or depth > MAX_DEPTH:
@@ -63,9 +82,15 @@ class Leaves:
         elif isinstance(value, Mapping):
             self._objects += 1
             of = self._objects
+            keys = {str(key).lower(): key for key in value}
+            label, labelled = _first(_LABELS, keys), _first(_LABELLED, keys)
+            said = value[keys[label]] if label and labelled else None
             for key, each in value.items():
-                key = str(key)[:200]
-                self._add(f"{name}.{key}" if name else key, each, depth + 1, of)
+                lower = str(key).lower()
+                if isinstance(said, str) and lower == labelled:
+                    self._add(_under(name, said), each, depth + 1, of)
+                elif not (isinstance(said, str) and lower in _LABELS and keys.keys() <= _BESIDE):
+                    self._add(_under(name, str(key)), each, depth + 1, of)
         elif isinstance(value, Sequence):
             self._left -= len(value)  # nothing in many brackets is not for nothing
             for each in value:
@@ -99,14 +124,46 @@ def opened_json(text: str) -> Any:
         return None
 
 
-def named_values(leaves: Sequence[Leaf]) -> Iterator[Leaf]:
-    """Leaves that say their own name: `{"Name": "Process Path", "Value": "C:\\..."}`."""
-    names: dict[int, str] = {}
-    for leaf in leaves:
-        last = leaf.name.rpartition(".")[2].lower()
-        if leaf.of and last in ("key", "name") and leaf.of not in names:
-            names[leaf.of] = leaf.value[:100]
-    for leaf in leaves:
-        last = leaf.name.rpartition(".")[2].lower()
-        if leaf.of in names and last in ("value", "values"):
-            yield leaf._replace(name=f"{leaf.name.rpartition('.')[0]}.{names[leaf.of]}")
+def _under(above: str, name: str) -> str:
+    return f"{above}.{name[:MAX_NAME]}" if above else name[:MAX_NAME]
+
+
+def _first(names: Iterable[str], held: Container[str]) -> str:
+    return next((name for name in names if name in held), "")
+
+
+def _listed(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, (list, tuple)) else (value,)
+
+
+def _columns(event: Mapping[str, Any]) -> tuple[dict[str, tuple[str, list[str]]], set[str]]:
+    """The names and values that Splunk has put into two fields, `a{}.Name` and `a{}.Value`.
+
+    Field with the values -> what stands above it, and the names of these in order; and the fields
+    that hold nothing but such names. Where one of the two has more values, nobody knows which
+    belong together.
+    """
+    below: dict[str, dict[str, str]] = {}
+    for name in event:
+        above, dot, last = name.lower().rpartition(".")
+        if name.lower().endswith(_ATTRIBUTE):
+            element = name[: -len(_ATTRIBUTE)]
+            below[element.lower()] = {
+                "@name": name,
+                **({"#text": element} if element in event else {}),
+            }
+        elif dot:
+            below.setdefault(above, {})[last] = name
+    found: dict[str, tuple[str, list[str]]] = {}
+    labels: set[str] = set()
+    for names in below.values():
+        label, labelled = _first(_LABELS, names), _first(_LABELLED, names)
+        if not label or not labelled:
+            continue
+        said, held = _listed(event[names[label]]), _listed(event[names[labelled]])
+        if len(said) == len(held) and all(isinstance(each, str) for each in said):
+            above = _LAST.sub("", names[label]).replace("{}", "")[-MAX_NAME:]
+            found[names[labelled]] = above, list(said)
+        if names.keys() <= _BESIDE:
+            labels.update(names[each] for each in _LABELS if each in names)
+    return found, labels

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from lofp_enrich.search.alert.fields import foreign
+from lofp_enrich.search.alert.fields import foreign, words_of
 from lofp_enrich.search.alert.leaves import Leaf
 from lofp_enrich.search.alert.shapes import fits
 
@@ -27,8 +27,8 @@ PRODUCT_WORDS = {
     "bitbucket": "bitbucket",
     "kubernetes": "kubernetes kube k8s eks aks gke",
     "containers": "docker container containers containerd",
-    "network": "zeek bro corelight suricata firewall netflow panw pan palo fortinet fortigate "
-    "checkpoint dns",
+    "network": "zeek bro corelight suricata snort firewall netflow panw pan palo fortinet "
+    "fortigate checkpoint dns",
     "cisco": "cisco asa ios",
     "web": "web webserver proxy iis apache nginx httpd squid zscaler waf",
     "email": "email mail smtp proofpoint mimecast",
@@ -92,6 +92,7 @@ _OS_FIELDS = frozenset(
 )
 """Folded names of fields that say which system a machine runs."""
 _OS_PARTS = frozenset(("os", "operatingsystem"))
+_THINGS = frozenset("resource resources asset assets device devices machine endpoint".split())
 _CLIENT = frozenset("client useragent accessdevice authdevice browser".split())
 """Parts of a name that make it the machine from which somebody signs in."""
 _OS = (
@@ -141,6 +142,7 @@ _LOGS = (
     ("windows", "winlog"),
     ("windows", "eventdata"),
     ("slack", "actor context datecreate entity"),
+    ("slack", "actor context ua"),
     ("email", "recipientemailaddress"),
     ("email", "networkmessageid"),
     ("email", "messageparts"),
@@ -165,15 +167,26 @@ _SAYS = (
     (("email", "m365"), re.compile(r"AdvancedHunting-Email|Defender ?for ?Office|OfficeATP", re.I)),
     (("azure",), re.compile(r"Identity ?Protection|AzureAD|Entra", re.I)),
     (("m365",), re.compile(r"Cloud ?App ?Security|Defender ?for ?Cloud ?Apps", re.I)),
+    (("mobile",), re.compile(r"\bfor Mobile\b|\bMobile (?:Threat|Security|Endpoint)\b", re.I)),
 )
-"""What Microsoft's alerts say of the product that raised them."""
+"""What the alerts of a suite say of that part of it which raised them."""
 _SAY_FIELDS = frozenset(
-    "category servicesource detectionsource productname source provider vendor".split()
+    "category servicesource detectionsource productname sourceproducts source provider"
+    " vendor".split()
 )
+_KIND_FIELDS = frozenset("type resourcetype kind".split())
+_KINDS = {
+    **dict.fromkeys("pod daemonset statefulset replicaset".split(), ("kubernetes", "containers")),
+    **dict.fromkeys(("container", "containerimage"), ("containers",)),
+}
+"""What an alert is about by the kind of the thing that it names."""
+_CLOUDS = frozenset(("aws", "azure", "gcp"))
+_CLOUD_FIELDS = frozenset("provider cloud platform source".split())
+"""Last words of the fields that hold a cloud's name and nothing else."""
 _LOG_FIELDS = frozenset(
     "logsourceproduct logsourceservice eventdataset eventmodule datasetname vendorproduct"
-    " sourcetype integrationname inputtype product logname index channel provider cloudprovider"
-    " cloudplatform dataset module decodername rulegroups workload devicevendor deviceproduct"
+    " sourcetype integrationname inputtype product logname index channel provider dataset"
+    " module decodername rulegroups workload devicevendor deviceproduct logsourcestypename"
     " parentimage eventrecordid".split()
 )
 _SENSORS = re.compile(
@@ -196,7 +209,12 @@ _OF_WINDOWS = re.compile(
     re.IGNORECASE,
 )
 """What only Windows has, in a rule's title or a technique's name."""
-"""Names that a rule's title or a sourcetype gives away."""
+_WINDOWS_ACCOUNT = re.compile(r"[\w.\-]+\\[^\\/]+")
+"""`CORP\\alice`, `NT AUTHORITY\\SYSTEM`."""
+_WINDOWS_GROUP = re.compile(r"(?:Domain |Enterprise |Schema )?Admin(?:istrator)?s", re.IGNORECASE)
+_UNIX_APPS = frozenset("su sudo sshd cron crond".split())
+_PREFIX = re.compile(r"/\d{1,3}$")
+"""Of a network: `10.0.0.0/8`."""
 
 
 def platforms_of(
@@ -206,13 +224,18 @@ def platforms_of(
     that only one service's log has; else from what its log, its rule and its `techniques` (names)
     are called. Whoever sells the sensor says nothing of it."""
     keys = {name: _key(name) for name in {leaf.name for leaf in leaves}}
+    service = _of_service(leaves, keys) | _of_clouds(leaves, values)
     if {"src_ip", "dest_ip"} <= values.keys() and not _OF_HOSTS & values.keys():
-        found = _of_service(leaves, keys) or _of_titles(values, techniques) or {"network"}
-        return tuple(sorted(found))
-    found = _of_os(leaves, keys) or _of_shapes(values)
-    found |= _of_service(leaves, keys)
-    found = found or _of_names(leaves, keys) or _of_titles(values, techniques) or _of_any(leaves)
-    return tuple(sorted(found))
+        # A signature is called by what may have sent the traffic (`Win32/Odd check-in`), which
+        # nobody has seen where neither a machine nor a person is named.
+        seen = {"user", "host"} & values.keys()
+        titled = _of_titles(values, techniques) if seen else set()
+        return tuple(sorted(service or titled or {"network"}))
+    # What collects the log of a service runs anywhere.
+    found = _of_os(leaves) or _of_shapes(values) or (set() if service else _of_os(leaves, True))
+    found |= service
+    found = found or _of_names(leaves, keys) or _of_titles(values, techniques)
+    return tuple(sorted(found or _of_accounts(leaves, values) or _of_any(leaves, values)))
 
 
 @lru_cache(maxsize=20_000)
@@ -227,15 +250,19 @@ def _is_os(name: str) -> bool:
         return False
     if parts[-1] in _OS_FIELDS:
         return True
-    return (
-        len(parts) > 1
-        and parts[-2] in _OS_PARTS
-        and parts[-1] in ("type", "family", "name", "full")
+    above = parts[-2] if len(parts) > 1 else ""
+    return (above in _OS_PARTS and parts[-1] in ("type", "family", "name", "full")) or (
+        above in _THINGS and parts[-1] in ("type", "version")
     )
 
 
-def _of_os(leaves: Sequence[Leaf], keys: Mapping[str, str]) -> set[str]:
-    texts = [leaf.value[:100] for leaf in leaves if _is_os(leaf.name)]
+def _of_os(leaves: Sequence[Leaf], agents: bool = False) -> set[str]:
+    """The systems that fields for them name: those of `agents`, or those of all else."""
+    texts = [
+        leaf.value[:100]
+        for leaf in leaves
+        if _is_os(leaf.name) and agents == ("agent" in leaf.name.lower().split("."))
+    ]
     return {product for product, pattern in _OS if any(map(pattern.search, texts))}
 
 
@@ -248,13 +275,38 @@ def _of_shapes(values: Mapping[str, tuple[str, ...]]) -> set[str]:
     return set()
 
 
-def _of_any(leaves: Sequence[Leaf]) -> set[str]:
-    """By the shape of any value: last, for a rule's description may tell of other systems."""
+def _of_any(leaves: Sequence[Leaf], values: Mapping[str, tuple[str, ...]]) -> set[str]:
+    """By the shape of any value: last, for a rule's description may tell of other systems.
+
+    An address alone is about traffic, one beside a machine or a person only where these are.
+    """
     texts = [leaf.value[:300] for leaf in leaves if not foreign(leaf.name)]
     for product, pattern in _SHAPES:
         if any(map(pattern.search, texts)):
             return {product}
-    return {"network"} if any(fits("src_ip", text) for text in texts) else set()
+    if {"user", "host"} <= values.keys():
+        return set()
+    return {"network"} if any(fits("src_ip", _PREFIX.sub("", text)) for text in texts) else set()
+
+
+def _of_accounts(leaves: Sequence[Leaf], values: Mapping[str, tuple[str, ...]]) -> set[str]:
+    """By who did it, or with what program somebody signed in: weak, where all else is silent."""
+    if any(map(_WINDOWS_ACCOUNT.fullmatch, values.get("user", ()))) or any(
+        _WINDOWS_GROUP.fullmatch(leaf.value) and "group" in leaf.name.lower() for leaf in leaves
+    ):
+        return {"windows"}
+    return {"linux"} if _UNIX_APPS.intersection(values.get("app", ())) else set()
+
+
+def _of_clouds(leaves: Sequence[Leaf], values: Mapping[str, tuple[str, ...]]) -> set[str]:
+    """The clouds named in fields for that. On a machine's alert it is only where that runs."""
+    if "host" in values:
+        return set()
+    return {
+        leaf.value.lower()
+        for leaf in leaves
+        if leaf.value.lower() in _CLOUDS and _CLOUD_FIELDS.intersection(words_of(leaf.name)[-1:])
+    }
 
 
 def _of_service(leaves: Sequence[Leaf], keys: Mapping[str, str]) -> set[str]:
@@ -262,9 +314,12 @@ def _of_service(leaves: Sequence[Leaf], keys: Mapping[str, str]) -> set[str]:
     parts = names | {_key(part) for name in keys for part in name.split(".")}
     found = {product for product, needed in _LOGS if parts.issuperset(needed.split())}
     for leaf in leaves:
+        last = _key(leaf.name.rpartition(".")[2])
+        if last in _KIND_FIELDS:
+            found.update(_KINDS.get(leaf.value.lower(), ()))
         if len(leaf.value) < 300:
             found |= {product for product, pattern in _VALUES if pattern.search(leaf.value)}
-        if _key(leaf.name.rpartition(".")[2]) in _SAY_FIELDS:
+        if last in _SAY_FIELDS:
             for products, pattern in _SAYS:
                 if pattern.search(leaf.value):
                     found.update(products)

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
 from lofp_enrich.search.alert import platform
-from lofp_enrich.search.alert.fields import ATTRIBUTES, meanings
-from lofp_enrich.search.alert.leaves import Leaf, Leaves, named_values
+from lofp_enrich.search.alert.fields import ATTRIBUTES, Meaning, meanings
+from lofp_enrich.search.alert.leaves import Leaf, Leaves
 from lofp_enrich.search.alert.raw import fields_of
 from lofp_enrich.search.alert.shapes import fits
 from lofp_enrich.search.alert.techniques import Named, techniques_of
@@ -24,6 +24,11 @@ _NATIVE = re.compile(
     r"(?:wmi:)?(?:xml)?wineventlog|_json$|linux|syslog|unix|osx|macos|auditd", re.IGNORECASE
 )
 """Sourcetypes that the machine itself sends, so that Splunk's `host` is that machine."""
+_COLLECTOR = "http:"
+"""How the source of what Splunk's HTTP event collector took in begins, unless the sender says
+otherwise: `http:` and the name of the input (inputs.conf.spec)."""
+
+_DOMAIN = meanings("domain_name")
 
 _METADATA = ("originalfilename", "fileversion", "company", "product", "hashes")
 """What a program says of itself, in the names of Sysmon and Hayabusa."""
@@ -91,7 +96,7 @@ def _first(value: Any) -> str:
 def _leaves(event: Mapping[str, Any]) -> list[Leaf]:
     found = Leaves()
     found.add_event(event)
-    return [*found.found, *named_values(found.found)]
+    return found.found
 
 
 def _fill(best: dict[str, tuple[tuple[int, int], list[Leaf]]]) -> None:
@@ -121,12 +126,12 @@ def _without_foreign(leaves: Sequence[Leaf]) -> Iterable[Leaf]:
     """Without values that a name alone takes for something else.
 
     Splunk's `host` is who sent the event, unless the machine itself sends it. `Description` beside
-    a program's other metadata is its author's words, and the message that an agent has taken apart
-    says again what its fields say.
+    a program's other metadata is its author's words, the message that an agent has taken apart
+    says again what its fields say, and a field that holds its own name (Falco's, where it could
+    not tell) holds nothing.
     """
     names = {leaf.name.lower() for leaf in leaves}
-    sourcetype = next((leaf.value for leaf in leaves if leaf.name == "sourcetype"), "")
-    sent = bool(sourcetype) and not _NATIVE.match(sourcetype)
+    sent = _is_sent(leaves)
     taken_apart = any(name.startswith("winlog.event_data") for name in names)
     for leaf in leaves:
         above, _, last = leaf.name.lower().rpartition(".")
@@ -138,7 +143,18 @@ def _without_foreign(leaves: Sequence[Leaf]) -> Iterable[Leaf]:
             continue
         if taken_apart and leaf.name == "message":
             continue
+        if "." in leaf.value and leaf.name.endswith(leaf.value):
+            continue
         yield leaf
+
+
+def _is_sent(leaves: Sequence[Leaf]) -> bool:
+    """Whether Splunk's `host` is what collected the event, not what it is about."""
+    said = {leaf.name: leaf.value for leaf in leaves if leaf.name in ("sourcetype", "source")}
+    sourcetype = said.get("sourcetype", "")
+    if sourcetype == "_json" and said.get("source", "").startswith(_COLLECTOR):
+        return True
+    return bool(sourcetype) and not _NATIVE.match(sourcetype)
 
 
 def _of_image(above: str, names: Set[str]) -> bool:
@@ -151,18 +167,31 @@ def _is_metadata(above: str, names: Set[str]) -> bool:
     return any(f"{above}.{name}".lstrip(".") in names for name in _METADATA)
 
 
+def _meanings(leaf: Leaf, held: Mapping[str, str]) -> tuple[Meaning, ...]:
+    """What a field may hold. A proxy's and a firewall's `hostname` beside the `url` is that of the
+    server that was asked for, not of the machine that asked."""
+    above, _, last = leaf.name.lower().rpartition(".")
+    found = meanings(leaf.name)
+    if last == "hostname":
+        url = held.get(f"{above}.url".lstrip("."), "")
+        if url.startswith("/") or (url and leaf.value in url):
+            return tuple(each for each in found if each.attribute != "host") or _DOMAIN
+    return found
+
+
 def _attributes(leaves: Sequence[Leaf]) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
     """The values of each attribute, from the best names that hold one of its shape."""
     best: dict[str, tuple[tuple[int, int], list[Leaf]]] = {}
+    held = {leaf.name.lower(): leaf.value for leaf in leaves}
     for leaf in _without_foreign(leaves):
-        for attribute, rank, shape in meanings(leaf.name):
+        for attribute, rank, shape in _meanings(leaf, held):
             if fits(attribute, leaf.value) and (not shape or fits(shape, leaf.value)):
                 worth = rank, leaf.depth
-                held = best.get(attribute)
-                if held is None or worth < held[0]:
+                before = best.get(attribute)
+                if before is None or worth < before[0]:
                     best[attribute] = worth, [leaf]
-                elif worth == held[0]:
-                    held[1].append(leaf)
+                elif worth == before[0]:
+                    before[1].append(leaf)
     _fill(best)
     values = {
         attribute: tuple(dict.fromkeys(leaf.value for leaf in best[attribute][1]))[:MAX_VALUES]

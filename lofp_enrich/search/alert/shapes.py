@@ -16,6 +16,13 @@ _HASH = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}", re.IGNORECASE)
 _HASHES = re.compile(r"(?:sha1|sha256|md5|imphash)[=:]", re.IGNORECASE)
 _GUID = re.compile(r"\{?[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\}?", re.IGNORECASE)
 _NUMBER = re.compile(r"(?:0x)?[0-9a-f]*|[\d.,:+\-]+", re.IGNORECASE)
+_CONTAINER = re.compile(
+    r"(?P<registry>(?:[a-z0-9][a-z0-9\-]*(?:\.[a-z0-9\-]+)+(?::\d+)?|[a-z0-9\-]+:\d+|localhost)/)?"
+    r"(?:[a-z0-9][a-z0-9._\-]*/)*[a-z0-9][a-z0-9._\-]*"
+    r"(?P<tag>:[A-Za-z0-9_][\w.\-]{0,127})?(?P<digest>@sha256:[0-9a-f]{64})?"
+)
+"""`registry.example:5000/team/app:1.2@sha256:...`, after the grammar of references in the
+distribution project (github.com/distribution/reference): in lower case but for the tag."""
 _PATH = re.compile(r"[\\/]|\.\w{1,5}$")
 _URL = re.compile(r"https?://|^/|\w\.\w", re.IGNORECASE)
 _REGISTRY = re.compile(
@@ -82,6 +89,13 @@ def _is_file(text: str) -> bool:
     )
 
 
+def _is_container(text: str) -> bool:
+    """The image of a container: it has a tag, a digest or a registry."""
+    is_drive = text[1:2] == ":"
+    found = _CONTAINER.fullmatch(text) if len(text) < 500 and not is_drive else None
+    return bool(found and (found["registry"] or found["tag"] or found["digest"]))
+
+
 def _is_hash(text: str) -> bool:
     return bool(_HASH.fullmatch(text) or _HASHES.match(text))
 
@@ -139,6 +153,8 @@ _SHAPES: dict[str, Callable[[str], bool]] = {
     "description": lambda text: len(text) > 3,
     "operation": _is_operation,
     "event_code": lambda text: text.isdigit() and len(text) < 6,
+    "container": _is_container,
+    "no_container": lambda text: "\n" not in text and not _is_container(text),
     "phrase": _is_phrase,
     "event_type": _is_event_type,
     "typed": lambda text: bool(_TYPED.fullmatch(text)),

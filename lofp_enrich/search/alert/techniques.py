@@ -93,18 +93,9 @@ def techniques_of(leaves: Sequence[Leaf], attack: Attack) -> list[Named]:
     return list((found or _ids(leaves, attack)).values())[:MAX_TECHNIQUES]
 
 
-def technique_ids(values: Iterable[str], attack: Attack) -> list[tuple[str, str]]:
-    """(current ID, ID that came in) for every technique that `values` name, at most 50.
-
-    A value without an ID is taken for technique names, alone or in a list.
-    """
-    leaves = [Leaf("technique", value, 0, 0) for value in values]
-    found: dict[str, str] = {}
-    for leaf in leaves:
-        each = _ids([leaf], attack, known=False) or _names([(leaf, "technique")], attack)
-        for current, one in each.items():
-            found.setdefault(current, one.written)
-    return list(found.items())[:MAX_TECHNIQUES]
+def as_techniques(values: Iterable[str]) -> list[Leaf]:
+    """What somebody says are techniques, as `techniques_of` reads it: IDs, names, lists of them."""
+    return [Leaf("technique", value, 0, 0) for value in values]
 
 
 def _ids(leaves: Iterable[Leaf], attack: Attack, known: bool = True) -> dict[str, Named]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple, Union
 
 from lofp_enrich.search.alert.context import Context, context_of
 from lofp_enrich.search.alert.names import rule_ids, rule_key, rule_keys, source_of
 from lofp_enrich.search.alert.reader import Alert, read, texts_of, what_was_read, with_more
-from lofp_enrich.search.alert.techniques import technique_ids
+from lofp_enrich.search.alert.techniques import as_techniques, techniques_of
 from lofp_enrich.search.answer import explanation, rank
 from lofp_enrich.search.answer.explanation import Explanation
 from lofp_enrich.search.answer.options import KINDS, Options
@@ -160,14 +161,14 @@ class Enricher:
         as it runs at the site, or as the catalogue knows it."""
         options, attack = self._options, self._index.attack
         if options.technique_field:
-            named = dict(technique_ids(_texts(values, options.technique_field), attack))
+            named = techniques_of(as_techniques(_texts(values, options.technique_field)), attack)
         else:
-            named = {each.technique: each.written for each in alert.techniques}
-        if named:
-            return named
-        here = next(self._deployed_as(names), ())
-        of_rules = [*(rule.techniques for rule in here), *(rule.techniques for rule in rules)]
-        return dict(technique_ids((each for some in of_rules for each in some), attack))
+            named = list(alert.techniques)
+        if not named:
+            here = next(self._deployed_as(names), ())
+            of_rules = [*(rule.techniques for rule in here), *(rule.techniques for rule in rules)]
+            named = techniques_of(as_techniques(chain.from_iterable(of_rules)), attack)
+        return {each.technique: each.written for each in named}
 
     def _deployed_as(self, names: Iterable[str]) -> Iterator[tuple[DeployedRule, ...]]:
         keys = (key for name in names for key in rule_keys(name))

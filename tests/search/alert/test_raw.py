@@ -103,6 +103,24 @@ class TestCef:
         assert (found["fname"], found["request"]) == ("C:\\a\\b.exe", "/x?a=b")
         assert found["msg"] == "a|b"
 
+    @pytest.mark.parametrize(
+        ("value", "expected"),
+        [
+            ("a\\nb\\rc", "a\nb\nc"),
+            ("a\\\\nb", "a\\nb"),
+            ("a\\=b\\\\\\=c", "a=b\\=c"),
+            # whose sender escapes nothing
+            ("C:\\Windows\\new\\b.exe", "C:\\Windows\\new\\b.exe"),
+            ("\\\\web01\\share", "\\\\web01\\share"),
+            ("a\\", "a\\"),
+        ],
+    )
+    def test_a_value(self, value: str, expected: str) -> None:
+        assert fields_of(f"{self.HEADER}msg={value} act=a") == {
+            **{"device_vendor": "Contoso", "device_product": "Shield", "title": "Odd shell"},
+            **{"msg": expected, "act": "a"},
+        }
+
     def test_a_bar_that_is_escaped_does_not_end_a_part(self) -> None:
         found = fields_of("CEF:0|Contoso|Shi\\|eld|1.0|100|Odd shell|5|src=10.0.0.1")
         assert (found["title"], found["src"]) == ("Odd shell", "10.0.0.1")
@@ -120,6 +138,30 @@ class TestLeef:
             **{"device_vendor": "Contoso", "device_product": "Shield"},
             **{"src": "10.0.0.1", "usrName": "alice b", "url": "/?a=b"},
         }
+
+    @pytest.mark.parametrize(
+        ("named", "separator"),
+        [
+            *(("^|", "^"), ("x5E|", "^"), ("0x5e|", "^"), ("x7c|", "|"), ("x09|", "\t")),
+            *(("|", "\t"), ("", "\t"), ("#|", "#"), ("x01|", "\x01"), (" |", " ")),
+        ],
+    )
+    def test_a_separator_of_its_own(self, named: str, separator: str) -> None:
+        pairs = ("src=10.0.0.1", "url=/?a=b", "resource=C:\\new\\b.exe")
+        text = f"<13>Jan  1 10:00:00 web01 LEEF:2.0|Contoso|Shield|1.0|100|{named}"
+        assert fields_of(text + separator.join(pairs)) == {
+            **{"device_vendor": "Contoso", "device_product": "Shield"},
+            **{"src": "10.0.0.1", "url": "/?a=b", "resource": "C:\\new\\b.exe"},
+        }
+
+    def test_what_is_no_separator(self) -> None:
+        found = fields_of("LEEF:2.0|Contoso|Shield|1.0|100|src=10.0.0.1\tmsg=a|b")
+        assert (found["src"], found["msg"]) == ("10.0.0.1", "a|b")
+        assert fields_of("LEEF:1.0|Contoso|Shield|1.0|100|^|src=10.0.0.1").get("src") != "10.0.0.1"
+
+    @pytest.mark.parametrize("rest", ["", "|a|b|c", "|a|b|c|d|", "|a|b|c|d|^|"])
+    def test_cut_off(self, rest: str) -> None:
+        assert fields_of("LEEF:2.0" + rest).keys() <= {"device_vendor", "device_product"}
 
     def test_blanks(self) -> None:
         found = fields_of("LEEF:1.0|Contoso|Shield|1.0|100|src=10.0.0.1 usrName=alice")
@@ -165,8 +207,9 @@ class TestLines:
             *("\tNew Process Name:\tC:\\a\\b.exe", "\tProcess Command Line:\tb.exe /x: y", "\tNo:"),
         )
         assert fields_of(end.join(lines)) == {
-            **{"Security ID": "S-1-5-18", "Account Name": "alice"},
-            **{"New Process Name": "C:\\a\\b.exe", "Process Command Line": "b.exe /x: y"},
+            **{"Creator Subject.Security ID": "S-1-5-18", "Creator Subject.Account Name": "alice"},
+            "Process Information.New Process Name": "C:\\a\\b.exe",
+            "Process Information.Process Command Line": "b.exe /x: y",
         }
 
     @pytest.mark.parametrize(
@@ -176,12 +219,64 @@ class TestLines:
             ("A b: c\\r\\nUser: a", {"A b": "c", "User": "a"}),
             ("Process Create: x\\nParent Image: y", {"Process Create": "x", "Parent Image": "y"}),
             ("User: a\nUser: b", {"User": "a"}),
+            ("A:\n  User: a\nB:\n  User: b", {"A.User": "a", "B.User": "b"}),
+            ("A:\n  User: a\nUser: b", {"A.User": "a", "User": "b"}),
+            ("A: x\n  User: a\n\n  Image: b", {"A": "x", "User": "a", "Image": "b"}),
             ("Note: only this", {}),
             ("http://example.com\nhttps://example.com", {}),
         ],
     )
     def test_text(self, text: str, expected: Fields) -> None:
         assert fields_of(text) == expected
+
+
+class TestClassicWindows:
+    HEAD = "01/02/2026 10:00:00 AM\nLogName=Security\nEventCode=4688\nComputerName=pc1.example\n"
+
+    @pytest.mark.parametrize("end", ["\n", "\r\n"])
+    def test_head_and_message(self, end: str) -> None:
+        lines = (
+            *(
+                "TaskCategory=Process Creation",
+                "User=NOT_TRANSLATED",
+                "Message=A process began.",
+                "",
+            ),
+            *("Creator Subject:", "\tAccount Name:\t\talice", "\tLogon ID:\t\t0x1", ""),
+            *("Target Subject:", "\tAccount Name:\t\t-", "", "Process Information:"),
+            *("\tNew Process Name:\tC:\\a\\b.exe", "\tProcess Command Line:\tb /x=y", ""),
+            "Type 1 is a full token.",
+        )
+        assert fields_of((self.HEAD + "\n".join(lines)).replace("\n", end)) == {
+            **{"LogName": "Security", "EventCode": "4688", "ComputerName": "pc1.example"},
+            **{"TaskCategory": "Process Creation", "User": "NOT_TRANSLATED"},
+            **{"Message": "A process began.", "Creator Subject.Account Name": "alice"},
+            **{"Creator Subject.Logon ID": "0x1", "Target Subject.Account Name": "-"},
+            "Process Information.New Process Name": "C:\\a\\b.exe",
+            "Process Information.Process Command Line": "b /x=y",
+        }
+
+    def test_of_sysmon(self) -> None:
+        text = (
+            self.HEAD
+            + "User=SYSTEM\nMessage=Process Create:\nImage: C:\\a\\b.exe\nUser: X\\alice\n"
+        )
+        found = fields_of(text)
+        assert found["Message"] == "Process Create"
+        assert (found["Image"], found["User"]) == ("C:\\a\\b.exe", "X\\alice")
+
+    def test_a_message_without_fields(self) -> None:
+        assert fields_of(self.HEAD + "Message=It began.\nThen it ended.")["Message"] == (
+            "It began.\nThen it ended."
+        )
+
+    @pytest.mark.parametrize("rest", ["", "Message=", "Message=\n", "Message=:"])
+    def test_cut_off(self, rest: str) -> None:
+        found = fields_of(self.HEAD + rest)
+        assert found == {
+            **{"LogName": "Security", "EventCode": "4688", "ComputerName": "pc1.example"},
+            "Message": "",
+        }
 
 
 @pytest.mark.parametrize("text", ["", " \n\t ", "x", "Somebody logged in.", "a, b, c", "\x00"])
@@ -192,7 +287,20 @@ def test_nothing_to_read(text: str) -> None:
 HINTS = st.sampled_from(
     [
         *("{", "[", "}", '"a":', '"', "\\", "<Event", "<Data Name='a'>", "</Data>", "<a>", "</a>"),
-        *("<Provider Name='", "CEF:0|", "LEEF:1.0|", "|", "a=", "cs1Label=", "cs1=", "\t", " "),
+        *(
+            "<Provider Name='",
+            "CEF:0|",
+            "LEEF:1.0|",
+            "LEEF:2.0|",
+            "|",
+            "x5E",
+            "a=",
+            "cs1Label=",
+            "cs1=",
+            "\t",
+            " ",
+        ),
+        *("LogName=a\n", "\nMessage=", "a:\n\tb: c\n"),
         *("a: b\n", "\\r\\n", "\n", "=", "&amp;", "&#x110000;", "&#55296;"),
     ]
 )
@@ -216,7 +324,13 @@ UNITS = {
 }
 STARTS = {
     **{"nothing": "", "JSON": "{", "XML": "<Event></", "CEF": "CEF:0|a|b|c|d|e|f|"},
-    **{"LEEF": "LEEF:1.0|a|b|c|d|", "pairs": "a=1 b=2 c=3 d=4 ", "lines": "a: b\nc: d\n"},
+    "Windows": "LogName=a\nEventCode=1\nMessage=",
+    **{
+        "LEEF": "LEEF:1.0|a|b|c|d|",
+        "LEEF 2": "LEEF:2.0|a|b|c|d|^|",
+        "pairs": "a=1 b=2 c=3 d=4 ",
+        "lines": "a: b\nc: d\n",
+    },
 }
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lofp_enrich.search.alert import wrappers
 from lofp_enrich.search.alert.fields import ATTRIBUTES, SPLUNK
 from lofp_enrich.search.alert.leaves import MAX_LEAVES, MAX_NAME, MAX_TEXT
 from lofp_enrich.search.alert.reader import (
@@ -200,6 +201,35 @@ def test_a_vendors_own_technique_beside_one_of_attcks() -> None:
         ({"user": "system:serviceaccount:a:b"}, ["kubernetes"]),
         ({"container": {"id": "a"}, "process": {"executable": "/bin/sh"}}, ["containers", "linux"]),
         ({"src": "10.0.0.1", "dest": "10.0.0.2"}, ["network"]),
+        ({"note": "10.0.0.0/8"}, ["network"]),
+        # an address alone; beside a machine and a person it is where these are
+        ({"src": "10.0.0.1", "dest": "web01", "user": "alice"}, []),
+        # a signature is called by what may have sent the traffic
+        ({"src": "10.0.0.1", "dest": "10.0.0.2", "signature": "Win32/Odd Check-in"}, ["network"]),
+        ({"src": "10.0.0.1", "dest": "10.0.0.2", "user": "a", "title": "DCSync Seen"}, ["windows"]),
+        ({"log_sources": [{"type_name": "Snort"}]}, ["network"]),
+        # the kind of a thing and its version
+        ({"resources": [{"version": "Microsoft Windows Server 2019"}]}, ["windows"]),
+        ({"resource": {"type": "server::windows_server"}}, ["windows"]),
+        ({"resource": {"type": "Pod"}}, ["containers", "kubernetes"]),
+        ({"kind": "DaemonSet"}, ["containers", "kubernetes"]),
+        ({"rule": {"version": "Windows 1.0"}}, []),
+        # what collects the log of a service runs anywhere
+        ({"agent": {"os": {"name": "Ubuntu"}}, "object": "Office365"}, ["m365"]),
+        ({"agent": {"os": {"name": "Ubuntu"}}}, ["linux"]),
+        # a cloud is what it is about, or where a machine runs
+        ({"cloud": {"provider": "aws"}}, ["aws"]),
+        ({"derived": {"source": "AWS"}}, ["aws"]),
+        ({"cloud": {"provider": "azure"}, "host": {"name": "web01"}}, []),
+        ({"note": "AWS"}, []),
+        # accounts and what somebody signed in with, where all else is silent
+        ({"user": "CORP\\alice"}, ["windows"]),
+        ({"user": "alice", "group": {"name": "Domain Admins"}}, ["windows"]),
+        ({"user": "alice", "group": {"name": "Payroll"}}, []),
+        ({"user": "AzureAD\\alice"}, ["azure"]),
+        ({"user": "root", "app": "sudo"}, ["linux"]),
+        ({"SourceProducts": "Shield for Mobile"}, ["mobile"]),
+        ({"actor": {"user": {"name": "a"}}, "context": {"ua": "x"}}, ["slack"]),
         ({"rule_name": "Windows Shell Seen"}, ["windows"]),
         ({"rule_name": "Shell Seen"}, []),
         # where somebody signs in from is not what the alert is about
@@ -283,7 +313,9 @@ def test_attributes(event: Event, attribute: str, expected: list[str]) -> None:
         assert (attribute in alert.values) == (attribute in alert.read_from) == bool(expected)
 
 
-@pytest.mark.parametrize("wrapper", ["result", "event", "alert", "detail", "data", "fields"])
+@pytest.mark.parametrize(
+    "wrapper", ["event", "alert", "detail", "fields", *wrappers.OF_MANY, *wrappers.OF_ONE]
+)
 def test_what_is_put_round_an_alert_does_not_matter(wrapper: str) -> None:
     event = {"Image": "C:\\a\\b.exe", "user": "alice", "title": "Odd shell", "TechniqueId": "T1105"}
     plain = read(event, TABLE)
@@ -343,6 +375,30 @@ class TestCollisions:
             for alert in both(event):
                 assert (alert.get("process"), alert.get("image")) == ((), ("registry.example/a:1",))
 
+    @pytest.mark.parametrize("field", ["image", "Image", "object.image", "image_name"])
+    @pytest.mark.parametrize(
+        ("value", "is_container"),
+        [
+            ("nginx:1.25", True),
+            ("docker.io/library/nginx", True),
+            ("a/b:v1.2-rc", True),
+            ("localhost:5000/a", True),
+            ("registry:5000/a/b", True),
+            ("a@sha256:" + SHA256, True),
+            ("C:\\a\\b.exe", False),
+            ("C:/a/b.exe", False),
+            ("/usr/bin/nginx", False),
+            ("bin/sh", False),
+            ("b.exe", False),
+            ("c:b", False),
+        ],
+    )
+    def test_image_by_its_shape(self, field: str, value: str, is_container: bool) -> None:
+        for alert in both({field: value}):
+            assert alert.get("image") == ((value,) if is_container else ())
+            ran = not is_container and field != "image_name"
+            assert alert.get("process") == ((value,) if ran else ())
+
     def test_dest_as_host_and_as_address(self) -> None:
         named = read({"dest": "web01.example"}, TABLE)
         assert (named.get("host"), named.get("dest_ip")) == (("web01.example",), ())
@@ -355,6 +411,36 @@ class TestCollisions:
         event = {"winlog": {"event_data": {"CommandLine": "b /x"}}, "message": "Process Create:\nx"}
         for alert in both(event):
             assert alert.get("description") == ()
+
+    @pytest.mark.parametrize(
+        ("url", "host", "domain"),
+        [
+            ("/a?b=c", (), ("web01.example",)),
+            ("https://web01.example/a", (), ("web01.example",)),
+            ("web01.example", (), ("web01.example",)),
+            ("https://elsewhere.example/a", ("web01.example",), ()),
+        ],
+    )
+    def test_hostname_of_a_machine_and_of_what_it_asked_for(
+        self, url: str, host: tuple[str, ...], domain: tuple[str, ...]
+    ) -> None:
+        event = {"hostname": "web01.example", "url": url}
+        for alert in (*both(event), *both({"event": event})):
+            assert (alert.get("host"), alert.get("domain")) == (host, domain)
+
+    @pytest.mark.parametrize(
+        ("name", "value"), [("out.proc.pname", "proc.pname"), ("user.name", "<NA>")]
+    )
+    def test_a_field_that_was_not_filled_holds_nothing(self, name: str, value: str) -> None:
+        assert read({name: value}, TABLE).values == {}
+
+    def test_a_field_may_hold_its_own_name(self) -> None:
+        assert read({"user": "user"}, TABLE).get("user") == ("user",)
+
+    @pytest.mark.parametrize(("source", "host"), [("http:in", ()), ("/var/log/a", ("pc1",))])
+    def test_splunks_host_of_json(self, source: str, host: tuple[str, ...]) -> None:
+        event = {"host": "pc1", "sourcetype": "_json", "source": source}
+        assert read(event, TABLE).get("host") == host
 
     @pytest.mark.parametrize("sourcetype", ["aws:cloudtrail", "crowdstrike:events", "stash"])
     def test_splunks_host_is_who_sent_it(self, sourcetype: str) -> None:
@@ -413,6 +499,33 @@ class TestParents:
             "parent": ("q.exe",),
             "parent_command_line": ("q /y",),
         }
+
+    @pytest.mark.parametrize(
+        "event",
+        [
+            {"target": {"process": {"name": "b.exe", "command_line": "b /x"}}},
+            {"target": {"process": {"executable": "b.exe", "parent": {"name": "p.exe"}}}},
+            {"TargetImage": "C:\\a\\b.exe"},
+            {"TargetProcessName": "b.exe", "tgtProcessCmdLine": "b /x"},
+        ],
+    )
+    def test_what_was_opened_or_injected_into_has_done_nothing(self, event: Event) -> None:
+        for alert in both(event):
+            assert alert.values == {}
+        for alert in both({"SourceImage": "C:\\a\\c.exe", **event}):
+            assert alert.values == {"process": ("C:\\a\\c.exe",)}
+
+    @pytest.mark.parametrize(
+        "event",
+        [
+            {"AccountName": "bob", "InitiatingProcessAccountName": "alice"},
+            {"AccountUpn": "bob", "InitiatingProcessAccountUpn": "alice"},
+            {"AccountName": "bob", "UserName": "carol", "InitiatingProcessAccountName": "alice"},
+        ],
+    )
+    def test_who_acts_is_the_initiating_account(self, event: Event) -> None:
+        for alert in (*both(event), *both({"properties": event})):
+            assert alert.get("user") == ("alice",)
 
     def test_the_user_of_a_parent_is_nobodys(self) -> None:
         for alert in both({"parent": {"user": {"name": "bob"}}, "user": {"name": "alice"}}):
@@ -488,10 +601,39 @@ class TestInsideOfTexts:
     def test_objects_of_name_and_value(self, event: Event) -> None:
         assert read(event, TABLE).get("process") == ("C:\\x.exe",)
 
-    def test_each_object_has_its_own_name(self) -> None:
-        pairs = [{"key": "User Name", "value": "alice"}, {"key": "Host Name", "value": "web01"}]
-        alert = read({"properties": pairs}, TABLE)
-        assert (alert.get("user"), alert.get("host")) == (("alice",), ("web01",))
+    @pytest.mark.parametrize(
+        ("above", "name", "value"),
+        [
+            ("properties", "key", "value"),
+            ("data", "Name", "Value"),
+            ("Event", "Name", "#text"),
+            ("ExtendedProperties", "Name", "Value"),
+            ("Parameters", "Name", "Value"),
+        ],
+    )
+    def test_each_object_has_its_own_name_and_that_is_no_rules(
+        self, above: str, name: str, value: str
+    ) -> None:
+        event = {
+            above: [{name: "User Name", value: "alice"}, {name: "Process Path", value: "C:\\x.exe"}]
+        }
+        for alert in both(event):
+            assert alert.values == {"user": ("alice",), "process": ("C:\\x.exe",)}
+            assert alert.read_from == {
+                "user": f"{above}.User Name",
+                "process": f"{above}.Process Path",
+            }
+            assert alert.names == ()
+
+    def test_windows_events_as_spath_takes_them_apart(self) -> None:
+        alert = read(
+            {
+                "Event.EventData.Data{@Name}": ["Image", "User"],
+                "Event.EventData.Data": ["C:\\x.exe", "CORP\\alice"],
+            },
+            TABLE,
+        )
+        assert alert.values == {"process": ("C:\\x.exe",), "user": ("CORP\\alice",)}
 
 
 class TestRaw:
@@ -515,6 +657,52 @@ class TestRaw:
         alert = read({"user": "alice", "_raw": raw}, TABLE)
         assert alert.get("user") == ("alice",)
         assert bool(alert.techniques) == (raw == [self.RAW])
+
+    @pytest.mark.parametrize(
+        ("message", "expected"),
+        [
+            (
+                "A process began.\n\nCreator Subject:\n\tAccount Name:\t\talice\n\n"
+                "Target Subject:\n\tAccount Name:\t\tbob\n\nProcess Information:\n"
+                "\tNew Process Name:\tC:\\a\\b.exe\n\tCreator Process Name:\tC:\\a\\c.exe\n"
+                "\tProcess Command Line:\tb.exe /x",
+                {
+                    **{"user": ("alice",), "process": ("C:\\a\\b.exe",)},
+                    **{"parent": ("C:\\a\\c.exe",), "command_line": ("b.exe /x",)},
+                },
+            ),
+            (
+                "Logged on.\n\nSubject:\n\tAccount Name:\t\t-\n\nNew Logon:\n"
+                "\tAccount Name:\t\tbob\n\nNetwork Information:\n\tWorkstation Name:\tws1\n"
+                "\tSource Network Address:\t10.0.0.1",
+                {"user": ("bob",), "src_ip": ("10.0.0.1",)},
+            ),
+            (
+                "Allowed.\n\nNetwork Information:\n\tSource Address:\t\t10.0.0.1\n"
+                "\tDestination Address:\t10.0.0.2\n\tDestination Port:\t\t443",
+                {"src_ip": ("10.0.0.1",), "dest_ip": ("10.0.0.2",), "dest_port": ("443",)},
+            ),
+            (
+                "Opened.\n\nSubject:\n\tAccount Name:\t\talice\n\nObject:\n"
+                "\tObject Name:\t\tC:\\a\\c.txt\n\nProcess Information:\n"
+                "\tProcess Name:\t\tC:\\a\\b.exe",
+                {"user": ("alice",), "file": ("C:\\a\\c.txt",), "process": ("C:\\a\\b.exe",)},
+            ),
+            (
+                "A service was put in.\n\nService Name:  odd\nService File Name:  C:\\a\\b.exe",
+                {"service": ("odd", "C:\\a\\b.exe")},
+            ),
+        ],
+    )
+    def test_windows_text(self, message: str, expected: dict[str, tuple[str, ...]]) -> None:
+        head = "01/02/2026 10:00:00 AM\nLogName=Security\nEventCode=4688\nComputerName=pc1\n"
+        alert = read({"_raw": f"{head}Message={message}\n"}, TABLE)
+        assert alert.platform == ("windows",)
+        description = message.partition("\n")[0]
+        assert alert.values == {
+            **{"event_code": ("4688",), "operation": ("4688",), "host": ("pc1",)},
+            **{"description": (description,), **expected},
+        }
 
 
 class TestNames:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lofp_enrich.search.alert.techniques import MAX_TECHNIQUES, ids_in, technique_ids
+from lofp_enrich.search.alert.techniques import MAX_TECHNIQUES, as_techniques, ids_in, techniques_of
 from lofp_enrich.search.attack import Attack
 from tests.conftest import ATTACK
 
@@ -58,6 +59,11 @@ def test_ids(text: str, expected: list[str]) -> None:
     assert ids_in(text) == expected
 
 
+def said(values: Iterable[str]) -> list[tuple[str, str]]:
+    """(current ID, as it came in) for each technique in what is said to be techniques."""
+    return [(each.technique, each.written) for each in techniques_of(as_techniques(values), TABLE)]
+
+
 @given(TEXT)
 def test_whatever_the_text_ids_are_ids_each_once(text: str) -> None:
     found = ids_in(text)
@@ -105,12 +111,12 @@ def test_only_the_beginning_of_a_long_text_is_read() -> None:
     ],
 )
 def test_current_ids_with_what_came_in(values: list[str], expected: list[tuple[str, str]]) -> None:
-    assert technique_ids(values, TABLE) == expected
+    assert said(values) == expected
 
 
 @given(st.lists(TEXT | IDS, max_size=30))
 def test_whatever_the_values_ids_are_current_and_each_once(values: list[str]) -> None:
-    found = technique_ids(values, TABLE)
+    found = said(values)
     assert all(ID.fullmatch(current) and came_in for current, came_in in found)
     assert [TABLE.current(current) for current, _ in found] == [current for current, _ in found]
     assert len(dict(found)) == len(found) <= MAX_TECHNIQUES
@@ -118,10 +124,10 @@ def test_whatever_the_values_ids_are_current_and_each_once(values: list[str]) ->
 
 def test_no_more_than_the_most() -> None:
     values = [f"T{number}" for number in range(2000, 2200)]
-    assert [came_in for _, came_in in technique_ids(values, TABLE)] == values[:MAX_TECHNIQUES]
-    assert len(technique_ids([" ".join(values)], TABLE)) == MAX_TECHNIQUES
+    assert [came_in for _, came_in in said(values)] == values[:MAX_TECHNIQUES]
+    assert len(said([" ".join(values)])) == MAX_TECHNIQUES
 
 
 def test_every_name_is_understood() -> None:
     for technique, row in TABLE.rows.items():
-        assert TABLE.current(technique) in dict(technique_ids([row["name"].upper()], TABLE))
+        assert TABLE.current(technique) in dict(said([row["name"].upper()]))
