@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Union
+from typing import Any, Union
 
 import pytest
 
@@ -587,6 +587,69 @@ class TestLookupFiles:
             "| lofpenrich", [{"technique_id": "T1059.001"}]
         )
         assert (result.messages, statuses(result)) == ([], ["matched"])
+
+
+BLANK: list[Event] = [{"n": "1", "severity": "high"}, {"n": "2", "host": "a", "x": "y"}]
+SAYS_SOMETHING: dict[str, Event] = {
+    "technique": {"technique_id": "T9999"},
+    "rule": {"search_name": "A Rule That Nobody Knows"},
+    "title": {"title": "A Thing That Nobody Knows"},
+    "process": {"process_name": "cmd.exe"},
+    "command line": {"CommandLine": "x /y"},
+    "operation": {"eventName": "DeleteTrail"},
+    "_raw": {"_raw": "a line that says nothing"},
+}
+
+
+class TestNothingCouldBeRead:
+    @pytest.mark.parametrize(
+        "chunks",
+        [
+            {},
+            {"chunk_rows": 1},
+            {"chunk_rows": 1, "trailing_empty": True},
+            {"trailing_empty": True, "empty_chunks": "nothing"},
+        ],
+        ids=str,
+    )
+    def test_is_said_once_with_what_to_type(
+        self, known: FakeSplunkd, chunks: dict[str, Any]
+    ) -> None:
+        result = known.search("| lofpenrich", BLANK, **chunks)
+        assert statuses(result) == ["no_technique"] * 2
+        ((level, text),) = result.messages
+        assert level == "WARN"
+        assert text.startswith("lofpenrich: nothing could be read of these events: ")
+        assert "add narrow=f, or name the field of the techniques with technique_field=." in text
+
+    @pytest.mark.parametrize("what", SAYS_SOMETHING)
+    def test_one_event_that_says_something_is_enough(self, known: FakeSplunkd, what: str) -> None:
+        for events in ([*BLANK, SAYS_SOMETHING[what]], [SAYS_SOMETHING[what], *BLANK]):
+            assert known.search("| lofpenrich", events, chunk_rows=1).messages == []
+
+    def test_raw_is_read_though_an_event_like_it_came_without(self, known: FakeSplunkd) -> None:
+        events: list[Event] = [{"n": "1"}, {"n": "2", "_raw": '{"technique_id": "T1059.001"}'}]
+        result = known.search("| lofpenrich", events)
+        assert (statuses(result), result.messages) == (["no_technique", "matched"], [])
+
+    @pytest.mark.parametrize("arguments", ["narrow=f", "expand=t"])
+    def test_not_where_all_fields_came(self, known: FakeSplunkd, arguments: str) -> None:
+        assert known.search(f"| lofpenrich {arguments}", BLANK).messages == []
+
+    @pytest.mark.parametrize("empty_chunks", ["nothing", "header"])
+    def test_not_for_a_search_of_no_events(self, known: FakeSplunkd, empty_chunks: str) -> None:
+        for chunks in ({"trailing_empty": True}, {"chunk_rows": [0, 0]}):
+            result = known.search("| lofpenrich", [], empty_chunks=empty_chunks, **chunks)
+            assert (result.messages, result.events) == ([], [])
+
+    def test_the_fields_that_are_not_asked_for_would_have_said_it(self, known: FakeSplunkd) -> None:
+        """What the sentence tells to type does help."""
+        events: list[Event] = [{"edr.finding.TechniqueId": "T1059.001"}]
+        (said,) = known.search("| lofpenrich", events).messages
+        assert "narrow=f" in said[1]
+        assert statuses(known.search("| lofpenrich narrow=f", events)) == ["matched"]
+        named = known.search("| lofpenrich technique_field=edr.finding.TechniqueId", events)
+        assert (named.messages, statuses(named)) == ([], ["matched"])
 
 
 REFUSED = {

@@ -15,6 +15,7 @@ from lofp_enrich.search.alert.techniques import technique_ids
 from lofp_enrich.search.answer import explanation, rank
 from lofp_enrich.search.answer.explanation import Explanation
 from lofp_enrich.search.answer.options import KINDS, Options
+from lofp_enrich.search.answer.seen import Seen
 from lofp_enrich.search.errors import SearchError
 from lofp_enrich.search.knowledge import columns
 from lofp_enrich.search.knowledge.deployed import DeployedRule, load_deployed
@@ -66,6 +67,7 @@ class Enricher:
         self._pooled = 0
         self.raw_was_read = False
         """Whether the answer given last depends on `_raw`, for the fields alone said too little."""
+        self.seen = Seen()
         self._troubles: dict[str, None] = {}
         self.output_fields = output_fields(options)
 
@@ -103,6 +105,7 @@ class Enricher:
         known = self._rules(names, ids)
         came_in = self._techniques(values, alert, names, known)
         techniques = tuple(came_in)
+        self.seen.add(alert, bool(values.get("_raw")), (*techniques, *names))
         context = context_of(alert, map(self._index.attack.name, techniques))
         fields = {field: tuple(texts_of(values, field)) for field in self._local.fields}
         own = [
