@@ -675,7 +675,12 @@ class TestOptions:
         assert len(result.errors) == 2
 
     def test_all_of_them_together(self, known: FakeSplunkd) -> None:
-        event: Event = {"ids": "T1059.001", "name": HIVE, "what": "powershell encoded command"}
+        event: Event = {
+            "ids": "T1059.001",
+            "name": HIVE,
+            "what": "powershell encoded",
+            "other": "x",
+        }
         search = (
             "| lofpenrich technique_field=ids rule_field=name context_fields=what,other "
             "source=entries,sigma product=windows kind=benign,generic match=technique output=full "
@@ -686,6 +691,44 @@ class TestOptions:
         assert len(result.events) == 2
         assert result.events[0]["why_statement"] == AGENT
         assert not [name for each in result.events for name in each if name.startswith("lofp_")]
+
+
+NAMED = {
+    "source=sigmaa": 'source names "sigmaa", which nothing in the catalogue has; give sigma, ',
+    "source=local,deployed,sigma": "",
+    "product=windowx": 'product names "windowx", which nothing in the catalogue has; give windows',
+    "product=windows": "",
+    'technique_field="nosuch,technique_id"': 'technique_field names "nosuch", which no alert had; ',
+    "technique_field=technique_id": "",
+    "rule_field=search_name": "",
+    "rule_field=no.such": 'rule_field names "no.such", which no alert had; give the field as ',
+    "context_fields=about": "",
+    'context_fields="{0} {"': 'context_fields names "{0} {", which no alert had; give the field ',
+}
+
+
+class TestNamesThatNothingHas:
+    EVENTS: tuple[Event, ...] = (
+        {"technique_id": "T1059.001", "about": ""},
+        {"search_name": HIVE},
+        {"technique_id": "T1059.001", "about": ["", "x"]},
+        {"nosuch": ""},
+    )
+
+    @pytest.mark.parametrize("narrow", ["", " narrow=f"])
+    @pytest.mark.parametrize("arguments", NAMED)
+    def test_are_said_once(self, known: FakeSplunkd, arguments: str, narrow: str) -> None:
+        result = known.search(f"| lofpenrich {arguments}{narrow}", [*self.EVENTS], chunk_rows=1)
+        assert len(result.events) == len(self.EVENTS)
+        said = NAMED[arguments]
+        assert len(result.messages) == bool(said)
+        for level, text in result.messages:
+            assert (level, text.count("\n")) == ("WARN", 0)
+            assert text.startswith(f"lofpenrich: {said}")
+
+    def test_no_field_is_missed_where_there_are_no_events(self, known: FakeSplunkd) -> None:
+        result = known.search("| lofpenrich technique_field=nosuch", [], trailing_empty=True)
+        assert (result.messages, result.events) == ([], [])
 
 
 OWN: list[dict[str, str]] = [

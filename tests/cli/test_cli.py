@@ -302,7 +302,7 @@ class TestJsonLines:
         assert [each["n"] for each in lines(result.stdout)] == [1, 1, 2]
 
     def test_options_are_those_of_the_search(self, known_lookups: Path) -> None:
-        text = '{"my ids": "T1059.001", "T": "T1078", "about": "encoded command"}\n'
+        text = '{"my ids": "T1059.001", "T": "T1078", "about": "encoded", "other": "x"}\n'
         result = run(
             *("enrich", "--lookups", known_lookups, "--technique-field", "my ids,other"),
             *("--context-fields", "about", "--rule-field", "T", "--source", "entries"),
@@ -316,6 +316,31 @@ class TestJsonLines:
         ]
         assert found["x_count"] == "1"
         assert found["x_why"] == ["same technique, shares: encoded, command"] or found["x_why"]
+
+    @pytest.mark.parametrize("form", ["jsonl", "csv"])
+    def test_names_that_nothing_has_are_said_once(self, known_lookups: Path, form: str) -> None:
+        text = "technique_id\nT1059.001\nT1059.001\n"
+        if form == "jsonl":
+            text = '{"technique_id": "T1059.001"}\n' * 2
+        result = run(
+            *("enrich", "--lookups", known_lookups, "--format", form, "--source", "sigmaa"),
+            *("--product", "windowx,windows", "--technique-field", "technique_id,nosuch"),
+            *("--rule-field", "no\x1b[31m", "--context-fields", "about"),
+            stdin=text,
+        )
+        assert result.exit_code == 0
+        said = [line.partition("lofp-enrich: ")[2] for line in result.stderr.splitlines()]
+        assert [line.partition(";")[0] for line in said] == [
+            'source names "sigmaa", which nothing in the catalogue has',
+            'product names "windowx", which nothing in the catalogue has',
+            'technique_field names "nosuch", which no alert had',
+            'rule_field names "no[31m", which no alert had',
+            'context_fields names "about", which no alert had',
+        ]
+
+    def test_no_field_is_missed_where_there_are_no_alerts(self, known_lookups: Path) -> None:
+        arguments = ("--lookups", known_lookups, "--technique-field", "nosuch")
+        assert run("enrich", *arguments, stdin="").stderr == ""
 
 
 class TestCsv:

@@ -14,6 +14,7 @@ from lofp_enrich.search.alert.reader import Alert, read, texts_of, what_was_read
 from lofp_enrich.search.alert.techniques import technique_ids
 from lofp_enrich.search.answer import explanation, rank
 from lofp_enrich.search.answer.explanation import Explanation
+from lofp_enrich.search.answer.lacking import unknown_names
 from lofp_enrich.search.answer.options import KINDS, Options
 from lofp_enrich.search.answer.seen import Seen
 from lofp_enrich.search.errors import SearchError
@@ -67,7 +68,7 @@ class Enricher:
         self._pooled = 0
         self.raw_was_read = False
         """Whether the answer given last depends on `_raw`, for the fields alone said too little."""
-        self.seen = Seen()
+        self.seen = Seen(options)
         self._troubles: dict[str, None] = {}
         self.output_fields = output_fields(options)
 
@@ -105,7 +106,7 @@ class Enricher:
         known = self._rules(names, ids)
         came_in = self._techniques(values, alert, names, known)
         techniques = tuple(came_in)
-        self.seen.add(alert, bool(values.get("_raw")), (*techniques, *names))
+        self.seen.add(values, alert, (*techniques, *names))
         context = context_of(alert, map(self._index.attack.name, techniques))
         fields = {field: tuple(texts_of(values, field)) for field in self._local.fields}
         own = [
@@ -211,7 +212,8 @@ class Enricher:
 
 
 def load_enricher(lookups: Path, options: Options, today: date) -> tuple[Enricher, list[str]]:
-    """An Enricher on a lookups folder, and a sentence for all that is amiss with the site's files.
+    """An Enricher on a lookups folder, and a sentence for all that is amiss with the site's files
+    and for each source and product that `options` name and the catalogue lacks.
 
     `today` (UTC) decides which own explanations have expired. Raises SearchError where the
     catalogue itself cannot be used; without a site's file the rest works.
@@ -226,7 +228,8 @@ def load_enricher(lookups: Path, options: Options, today: date) -> tuple[Enriche
         deployed = load_deployed(lookups / "lofp_deployed.csv")
     except SearchError as error:
         troubles.append(str(error))
-    return Enricher(index, local, options, deployed), [*troubles, *local.faults]
+    troubles += [*local.faults, *unknown_names(index, options)]
+    return Enricher(index, local, options, deployed), troubles
 
 
 def output_fields(options: Options) -> list[str]:

@@ -45,7 +45,9 @@ class Options(NamedTuple):
 
 
 NAMES = Options._fields
-LISTS = ("technique_field", "rule_field", "context_fields", "source", "product", "kind")
+FIELDS = ("technique_field", "rule_field", "context_fields")
+"""Options that name fields of the alerts."""
+LISTS = (*FIELDS, "source", "product", "kind")
 """Options that take several names with commas between them."""
 
 

@@ -148,8 +148,11 @@ class LofpEnrichCommand(StreamingCommand):  # type: ignore[misc]
 
     def _say_at_the_end(self) -> None:
         """Says what only the last event of the search can make sure of."""
-        if self._enricher and self._narrows and self._enricher.seen.is_blank:
+        seen = self._enricher.seen if self._enricher else None
+        if seen and self._narrows and seen.is_blank:
             self._warn_once(_BLANK)
+        for sentence in seen.missed if seen else ():
+            self._warn_once(sentence)
 
     def _answer(self, table: Columns, row: list[str]) -> list[list[str]]:
         """The output cells for a row, one list or with `expand` several, remembered by its key.
