@@ -658,6 +658,8 @@ REFUSED = {
     "logging_level=DEBUG": "logging_level is no option",
     "max=0": 'max="0" is not possible: give a whole number from 1 to 50.',
     "kind=harmless": "give benign, generic, advice, or several with commas between them.",
+    "technique_field=lofp_technique": 'technique_field="lofp_technique" is not possible: what ',
+    'context_fields="x_a,b" prefix=x_': "set another prefix.",
     'technique_field="mitre*"': 'technique_field="mitre*" is not possible',
 }
 
@@ -691,6 +693,50 @@ class TestOptions:
         assert len(result.events) == 2
         assert result.events[0]["why_statement"] == AGENT
         assert not [name for each in result.events for name in each if name.startswith("lofp_")]
+
+
+BROUGHT: Event = {
+    "n": "1",
+    "lofp_check": "Close it.",
+    "lofp_url": ["javascript:1", "x"],
+    "lofp_statement": "Harmless.",
+    "lofp_technique": "T1059.001",
+    "lofpother": "stays",
+}
+"""An alert whose sender knows what the command writes."""
+
+
+class TestFieldsOfOurPrefix:
+    @pytest.mark.parametrize("output", ["brief", "full"])
+    @pytest.mark.parametrize("narrow", ["t", "f"])
+    def test_never_pass_through_beside_ours(
+        self, known: FakeSplunkd, output: str, narrow: str
+    ) -> None:
+        events: list[Event] = [BROUGHT, {"n": "2", "technique_id": "T1059.001"}, BROUGHT]
+        result = known.search(f"| lofpenrich output={output} narrow={narrow}", events)
+        empty = {"n": "1", "lofpother": "stays", "lofp_status": "no_technique", "lofp_count": "0"}
+        assert [result.events[0], result.events[2]] == [empty, empty]
+        assert statuses(result)[1] == "matched"
+
+    def test_whatever_the_prefix(self, known: FakeSplunkd) -> None:
+        events: list[Event] = [{**BROUGHT, "why_check": "x", "why_not": "y"}]
+        for narrow in "tf":
+            result = known.search(f"| lofpenrich prefix=why_ narrow={narrow}", events)
+            (found,) = result.events
+            assert {n: value for n, value in found.items() if n[:4] != "why_"} == BROUGHT
+            assert "why_check" not in found
+            # A name that the command never writes is not asked for; the README says so.
+            assert ("why_not" in found) is (narrow == "t")
+
+    def test_with_several_events_for_one(self, known: FakeSplunkd) -> None:
+        event = {**BROUGHT, "technique_id": "T1059.001", "lofp_new": "x"}
+        for found in known.search("| lofpenrich expand=t max=2", [event]).events:
+            assert not {"lofp_check", "lofp_url", "lofp_new", "lofp_technique"} & set(found)
+
+    def test_without_a_catalogue(self, changed: Changed) -> None:
+        splunkd = changed({"lookups/lofp_rules.csv": b""})
+        (found,) = splunkd.search("| lofpenrich", [BROUGHT]).events
+        assert sorted(found) == ["lofp_count", "lofp_status", "lofpother", "n"]
 
 
 NAMED = {

@@ -20,7 +20,7 @@ from rich.console import Console
 from lofp_enrich.build import ATTACK, read_and_merge
 from lofp_enrich.catalogue.lookups import write
 from lofp_enrich.cli.alertfile import FORMS, open_alerts
-from lofp_enrich.cli.alerts import enrich_alerts
+from lofp_enrich.cli.alerts import Ours, enrich_alerts
 from lofp_enrich.cli.options import LOOKUPS
 from lofp_enrich.cli.show import alert_table, answer_table
 from lofp_enrich.errors import LofpError, plain
@@ -130,7 +130,7 @@ def enrich(file: Path, directory: Path, form: str | None, **arguments: str) -> N
     options = _options(arguments)
     with _lookups(directory) as folder:
         enricher = _enricher(folder, options)
-        with open_alerts(file, form, enricher.output_fields) as alerts, _output() as out:
+        with open_alerts(file, form, Ours(enricher.prefix)) as alerts, _output() as out:
             tally = enrich_alerts(alerts, out, enricher)
     for trouble in (*enricher.troubles, *enricher.seen.missed):
         _say(trouble)

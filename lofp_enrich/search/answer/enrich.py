@@ -70,6 +70,8 @@ class Enricher:
         """Whether the answer given last depends on `_raw`, for the fields alone said too little."""
         self.seen = Seen(options)
         self._troubles: dict[str, None] = {}
+        self.prefix = options.prefix
+        """What begins with it is ours, whatever an alert brought along under such a name."""
         self.output_fields = output_fields(options)
 
     @property

@@ -26,6 +26,7 @@ from lofp_enrich.search.answer.enrich import (
 )
 from lofp_enrich.search.answer.options import LISTS, NAMES, Options, parse
 from lofp_enrich.search.errors import SearchError
+from lofp_enrich.search.knowledge.columns import OUTPUT_FULL
 from lofp_enrich.search.knowledge.local import local_fields
 from lofp_enrich.search.splunk import LOOKUPS
 from lofp_enrich.search.splunk.rows import Columns
@@ -110,8 +111,10 @@ class LofpEnrichCommand(StreamingCommand):  # type: ignore[misc]
         parsed = self._parsed
         named = (*parsed.technique_field, *parsed.rule_field, *parsed.context_fields)
         fields = (*(name for names in SPLUNK.values() for name in names), *named, "_raw")
-        # Outputs too: the recorded splunkd listed the field it let the command add.
-        return list(dict.fromkeys((*fields, *self._local_fields(), *output_fields(parsed))))
+        # Outputs too: the recorded splunkd listed the field it let the command add. All of them,
+        # for what an event brings along in their names can only be emptied where it was asked for.
+        ours = (parsed.prefix + name for name in OUTPUT_FULL)
+        return list(dict.fromkeys((*fields, *self._local_fields(), *ours)))
 
     def _local_fields(self) -> tuple[str, ...]:
         try:
