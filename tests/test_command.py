@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Union
+from typing import Any, Union
 
 import pytest
 
@@ -589,12 +589,77 @@ class TestLookupFiles:
         assert (result.messages, statuses(result)) == ([], ["matched"])
 
 
+BLANK: list[Event] = [{"n": "1", "severity": "high"}, {"n": "2", "host": "a", "x": "y"}]
+SAYS_SOMETHING: dict[str, Event] = {
+    "technique": {"technique_id": "T9999"},
+    "rule": {"search_name": "A Rule That Nobody Knows"},
+    "title": {"title": "A Thing That Nobody Knows"},
+    "process": {"process_name": "cmd.exe"},
+    "command line": {"CommandLine": "x /y"},
+    "operation": {"eventName": "DeleteTrail"},
+    "_raw": {"_raw": "a line that says nothing"},
+}
+
+
+class TestNothingCouldBeRead:
+    @pytest.mark.parametrize(
+        "chunks",
+        [
+            {},
+            {"chunk_rows": 1},
+            {"chunk_rows": 1, "trailing_empty": True},
+            {"trailing_empty": True, "empty_chunks": "nothing"},
+        ],
+        ids=str,
+    )
+    def test_is_said_once_with_what_to_type(
+        self, known: FakeSplunkd, chunks: dict[str, Any]
+    ) -> None:
+        result = known.search("| lofpenrich", BLANK, **chunks)
+        assert statuses(result) == ["no_technique"] * 2
+        ((level, text),) = result.messages
+        assert level == "WARN"
+        assert text.startswith("lofpenrich: nothing could be read of these events: ")
+        assert "add narrow=f, or name the field of the techniques with technique_field=." in text
+
+    @pytest.mark.parametrize("what", SAYS_SOMETHING)
+    def test_one_event_that_says_something_is_enough(self, known: FakeSplunkd, what: str) -> None:
+        for events in ([*BLANK, SAYS_SOMETHING[what]], [SAYS_SOMETHING[what], *BLANK]):
+            assert known.search("| lofpenrich", events, chunk_rows=1).messages == []
+
+    def test_raw_is_read_though_an_event_like_it_came_without(self, known: FakeSplunkd) -> None:
+        events: list[Event] = [{"n": "1"}, {"n": "2", "_raw": '{"technique_id": "T1059.001"}'}]
+        result = known.search("| lofpenrich", events)
+        assert (statuses(result), result.messages) == (["no_technique", "matched"], [])
+
+    @pytest.mark.parametrize("arguments", ["narrow=f", "expand=t"])
+    def test_not_where_all_fields_came(self, known: FakeSplunkd, arguments: str) -> None:
+        assert known.search(f"| lofpenrich {arguments}", BLANK).messages == []
+
+    @pytest.mark.parametrize("empty_chunks", ["nothing", "header"])
+    def test_not_for_a_search_of_no_events(self, known: FakeSplunkd, empty_chunks: str) -> None:
+        for chunks in ({"trailing_empty": True}, {"chunk_rows": [0, 0]}):
+            result = known.search("| lofpenrich", [], empty_chunks=empty_chunks, **chunks)
+            assert (result.messages, result.events) == ([], [])
+
+    def test_the_fields_that_are_not_asked_for_would_have_said_it(self, known: FakeSplunkd) -> None:
+        """What the sentence tells to type does help."""
+        events: list[Event] = [{"edr.finding.TechniqueId": "T1059.001"}]
+        (said,) = known.search("| lofpenrich", events).messages
+        assert "narrow=f" in said[1]
+        assert statuses(known.search("| lofpenrich narrow=f", events)) == ["matched"]
+        named = known.search("| lofpenrich technique_field=edr.finding.TechniqueId", events)
+        assert (named.messages, statuses(named)) == ([], ["matched"])
+
+
 REFUSED = {
     "colour=blue": "colour is no option of lofpenrich; it knows technique_field, rule_field,",
     "T1059": '"T1059" is no option; did you mean technique_field=T1059?',
     "logging_level=DEBUG": "logging_level is no option",
     "max=0": 'max="0" is not possible: give a whole number from 1 to 50.',
     "kind=harmless": "give benign, generic, advice, or several with commas between them.",
+    "technique_field=lofp_technique": 'technique_field="lofp_technique" is not possible: what ',
+    'context_fields="x_a,b" prefix=x_': "set another prefix.",
     'technique_field="mitre*"': 'technique_field="mitre*" is not possible',
 }
 
@@ -612,7 +677,12 @@ class TestOptions:
         assert len(result.errors) == 2
 
     def test_all_of_them_together(self, known: FakeSplunkd) -> None:
-        event: Event = {"ids": "T1059.001", "name": HIVE, "what": "powershell encoded command"}
+        event: Event = {
+            "ids": "T1059.001",
+            "name": HIVE,
+            "what": "powershell encoded",
+            "other": "x",
+        }
         search = (
             "| lofpenrich technique_field=ids rule_field=name context_fields=what,other "
             "source=entries,sigma product=windows kind=benign,generic match=technique output=full "
@@ -623,6 +693,88 @@ class TestOptions:
         assert len(result.events) == 2
         assert result.events[0]["why_statement"] == AGENT
         assert not [name for each in result.events for name in each if name.startswith("lofp_")]
+
+
+BROUGHT: Event = {
+    "n": "1",
+    "lofp_check": "Close it.",
+    "lofp_url": ["javascript:1", "x"],
+    "lofp_statement": "Harmless.",
+    "lofp_technique": "T1059.001",
+    "lofpother": "stays",
+}
+"""An alert whose sender knows what the command writes."""
+
+
+class TestFieldsOfOurPrefix:
+    @pytest.mark.parametrize("output", ["brief", "full"])
+    @pytest.mark.parametrize("narrow", ["t", "f"])
+    def test_never_pass_through_beside_ours(
+        self, known: FakeSplunkd, output: str, narrow: str
+    ) -> None:
+        events: list[Event] = [BROUGHT, {"n": "2", "technique_id": "T1059.001"}, BROUGHT]
+        result = known.search(f"| lofpenrich output={output} narrow={narrow}", events)
+        empty = {"n": "1", "lofpother": "stays", "lofp_status": "no_technique", "lofp_count": "0"}
+        assert [result.events[0], result.events[2]] == [empty, empty]
+        assert statuses(result)[1] == "matched"
+
+    def test_whatever_the_prefix(self, known: FakeSplunkd) -> None:
+        events: list[Event] = [{**BROUGHT, "why_check": "x", "why_not": "y"}]
+        for narrow in "tf":
+            result = known.search(f"| lofpenrich prefix=why_ narrow={narrow}", events)
+            (found,) = result.events
+            assert {n: value for n, value in found.items() if n[:4] != "why_"} == BROUGHT
+            assert "why_check" not in found
+            # A name that the command never writes is not asked for; the README says so.
+            assert ("why_not" in found) is (narrow == "t")
+
+    def test_with_several_events_for_one(self, known: FakeSplunkd) -> None:
+        event = {**BROUGHT, "technique_id": "T1059.001", "lofp_new": "x"}
+        for found in known.search("| lofpenrich expand=t max=2", [event]).events:
+            assert not {"lofp_check", "lofp_url", "lofp_new", "lofp_technique"} & set(found)
+
+    def test_without_a_catalogue(self, changed: Changed) -> None:
+        splunkd = changed({"lookups/lofp_rules.csv": b""})
+        (found,) = splunkd.search("| lofpenrich", [BROUGHT]).events
+        assert sorted(found) == ["lofp_count", "lofp_status", "lofpother", "n"]
+
+
+NAMED = {
+    "source=sigmaa": 'source names "sigmaa", which nothing in the catalogue has; give sigma, ',
+    "source=local,deployed,sigma": "",
+    "product=windowx": 'product names "windowx", which nothing in the catalogue has; give windows',
+    "product=windows": "",
+    'technique_field="nosuch,technique_id"': 'technique_field names "nosuch", which no alert had; ',
+    "technique_field=technique_id": "",
+    "rule_field=search_name": "",
+    "rule_field=no.such": 'rule_field names "no.such", which no alert had; give the field as ',
+    "context_fields=about": "",
+    'context_fields="{0} {"': 'context_fields names "{0} {", which no alert had; give the field ',
+}
+
+
+class TestNamesThatNothingHas:
+    EVENTS: tuple[Event, ...] = (
+        {"technique_id": "T1059.001", "about": ""},
+        {"search_name": HIVE},
+        {"technique_id": "T1059.001", "about": ["", "x"]},
+        {"nosuch": ""},
+    )
+
+    @pytest.mark.parametrize("narrow", ["", " narrow=f"])
+    @pytest.mark.parametrize("arguments", NAMED)
+    def test_are_said_once(self, known: FakeSplunkd, arguments: str, narrow: str) -> None:
+        result = known.search(f"| lofpenrich {arguments}{narrow}", [*self.EVENTS], chunk_rows=1)
+        assert len(result.events) == len(self.EVENTS)
+        said = NAMED[arguments]
+        assert len(result.messages) == bool(said)
+        for level, text in result.messages:
+            assert (level, text.count("\n")) == ("WARN", 0)
+            assert text.startswith(f"lofpenrich: {said}")
+
+    def test_no_field_is_missed_where_there_are_no_events(self, known: FakeSplunkd) -> None:
+        result = known.search("| lofpenrich technique_field=nosuch", [], trailing_empty=True)
+        assert (result.messages, result.events) == ([], [])
 
 
 OWN: list[dict[str, str]] = [

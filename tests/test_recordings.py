@@ -70,7 +70,8 @@ def test_replay(splunkd: FakeSplunkd, recording: Recording, name: str) -> None:
 def test_narrow(splunkd: FakeSplunkd, recording: Recording, name: str) -> None:
     """The same events in the same chunks, as splunkd sends them to the command's defaults."""
     result = splunkd.search("| lofpenrich", recording.events, chunk_rows=RECORDINGS[name])
-    assert result.messages == []
+    # Some are no alerts and have no _raw, which is said.
+    assert [text for _, text in result.messages if "nothing could be read" not in text] == []
     assert [len(chunk) for chunk in result.chunks] == RECORDINGS[name]
     _check(result.chunks, recording)
 

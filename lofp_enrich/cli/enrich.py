@@ -6,7 +6,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
@@ -20,10 +20,11 @@ from rich.console import Console
 from lofp_enrich.build import ATTACK, read_and_merge
 from lofp_enrich.catalogue.lookups import write
 from lofp_enrich.cli.alertfile import FORMS, open_alerts
-from lofp_enrich.cli.alerts import enrich_alerts
+from lofp_enrich.cli.alerts import Ours, enrich_alerts
 from lofp_enrich.cli.options import LOOKUPS
 from lofp_enrich.cli.show import alert_table, answer_table
-from lofp_enrich.errors import LofpError
+from lofp_enrich.errors import LofpError, plain
+from lofp_enrich.search.alert.fields import meanings
 from lofp_enrich.search.alert.reader import as_lists, read
 from lofp_enrich.search.alert.techniques import as_techniques, techniques_of
 from lofp_enrich.search.answer.enrich import Enricher, load_enricher
@@ -31,11 +32,13 @@ from lofp_enrich.search.answer.explanation import Explanation
 from lofp_enrich.search.answer.options import Options, parse
 from lofp_enrich.search.attack import Attack
 from lofp_enrich.search.errors import SearchError
+from lofp_enrich.search.knowledge.local import local_fields
 from lofp_enrich.snapshots.cache import default_folder
 
 
 def _say(sentence: str) -> None:
-    click.echo(f"lofp-enrich: {sentence}", err=True)
+    # It may name what a rule's author or the sender of an alert wrote.
+    click.echo(f"lofp-enrich: {plain(sentence)}", err=True)
 
 
 def _options(arguments: dict[str, str]) -> Options:
@@ -127,9 +130,9 @@ def enrich(file: Path, directory: Path, form: str | None, **arguments: str) -> N
     options = _options(arguments)
     with _lookups(directory) as folder:
         enricher = _enricher(folder, options)
-        with open_alerts(file, form, enricher.output_fields) as alerts, _output() as out:
+        with open_alerts(file, form, Ours(enricher.prefix)) as alerts, _output() as out:
             tally = enrich_alerts(alerts, out, enricher)
-    for trouble in enricher.troubles:
+    for trouble in (*enricher.troubles, *enricher.seen.missed):
         _say(trouble)
     if tally.faults:
         are = "line is" if tally.faults == 1 else "lines are"
@@ -176,6 +179,11 @@ def explain(
         attack = Attack.load(folder / "lofp_attack.csv")
         unknown = [each for each in techniques if not techniques_of(as_techniques([each]), attack)]
         answer = _enricher(folder, options).answer(values)
+        for field in _unknown(_asked((), "", context), attack, folder):
+            _say(
+                f'--context names "{field[:100]}", which is no field that is known; give it as '
+                "alerts spell it, such as process or CommandLine (docs/fields.md has them all)."
+            )
     unknown_ones = f"{', '.join(unknown)} names no technique in these lookups."
     if as_json:
         names = Explanation._fields
@@ -202,6 +210,25 @@ def _asked(techniques: Sequence[str], rule: str, context: Sequence[str]) -> dict
             raise click.BadParameter(f"{pair!r} is not K=V.", param_hint="--context")
         values[field] = (*values.get(field, ()), text)
     return values
+
+
+def _unknown(values: Mapping[str, Any], attack: Attack, folder: Path) -> list[str]:
+    """Fields whose names add nothing to what their values say, and are in no own explanation."""
+    try:
+        own = local_fields(folder / "lofp_local.csv")
+    except SearchError:
+        own = ()  # said where the file was read
+
+    def said(field: str, texts: Any) -> tuple[object, ...]:
+        alert = read({field: texts}, attack)
+        techniques = [each.technique for each in alert.techniques]
+        return alert.values, techniques, alert.platform, alert.names
+
+    return [
+        field
+        for field, texts in values.items()
+        if not meanings(field) and field not in own and said(field, texts) == said("", texts)
+    ]
 
 
 @click.command()

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from lofp_enrich.search.splunk.alert_results import read_results
 from tests.fetch.certificates import Authority
 from tests.splunkd import Event, FakeSplunkd
 from tests.splunkd.pythons import running
@@ -442,3 +443,10 @@ class TestCertificates:
         outcome = action.run([finding], server_uri="http://splunk.example:8089")
         assert outcome.returncode == 1
         assert "http://splunk.example:8089 is no https address" in outcome.line
+
+
+def test_what_the_command_has_put_there_is_nothing_that_an_alert_says(tmp_path: Path) -> None:
+    path = tmp_path / "results.csv.gz"
+    with gzip.open(path, "wt", encoding="utf-8") as file:
+        file.write("technique_id,lofp_url,lofp_technique,__mv_lofp_technique\nT1059,x,y,$y$;$z$\n")
+    assert list(read_results(path)) == [{"technique_id": ("T1059",)}]

@@ -226,7 +226,7 @@ class TestJsonLines:
         {"rule.mitre.id{}": ["T1003.002", "T1059.001"], "user": {"name": "\u00e4"}, "z": [1, None]},
         {"search_name": "ESCU - Scanner Service Stopped - Rule"},
         {},
-        {"lofp_status": "old", "lofp_other": "stays"},
+        {"lofp_status": "old", "lofp_other": "goes", "lofpother": "stays"},
     )
 
     def test_one_line_out_for_each_line_in_with_the_fields_added(self, known_lookups: Path) -> None:
@@ -236,11 +236,9 @@ class TestJsonLines:
         found = lines(result.stdout)
         assert len(found) == len(self.ALERTS)
         for alert, enriched in zip(self.ALERTS, found):
-            assert {name: enriched[name] for name in alert if name not in BRIEF} == {
-                name: value for name, value in alert.items() if name not in BRIEF
-            }
-            names = [*alert, *(name for name in BRIEF if name not in alert)]
-            assert list(enriched) == names
+            foreign = {n: value for n, value in alert.items() if not n.startswith("lofp_")}
+            assert {name: enriched[name] for name in foreign} == foreign
+            assert list(enriched) == [*foreign, *BRIEF]
             assert all(isinstance(enriched[name], list) for name in BRIEF[2:])
         statuses = [enriched["lofp_status"] for enriched in found]
         assert statuses == [*["matched"] * 3, "no_technique", "no_technique"]
@@ -302,7 +300,7 @@ class TestJsonLines:
         assert [each["n"] for each in lines(result.stdout)] == [1, 1, 2]
 
     def test_options_are_those_of_the_search(self, known_lookups: Path) -> None:
-        text = '{"my ids": "T1059.001", "T": "T1078", "about": "encoded command"}\n'
+        text = '{"my ids": "T1059.001", "T": "T1078", "about": "encoded", "other": "x"}\n'
         result = run(
             *("enrich", "--lookups", known_lookups, "--technique-field", "my ids,other"),
             *("--context-fields", "about", "--rule-field", "T", "--source", "entries"),
@@ -316,6 +314,66 @@ class TestJsonLines:
         ]
         assert found["x_count"] == "1"
         assert found["x_why"] == ["same technique, shares: encoded, command"] or found["x_why"]
+
+    @pytest.mark.parametrize("output", ["brief", "full"])
+    @pytest.mark.parametrize(
+        ("alert", "kept"),
+        [
+            ({"a": 1, "x_check": "Close it.", "x_": [1], "x_new": {"b": 1}}, {"a": 1}),
+            ({"lofp_check": "theirs", "X_check": "theirs"}, None),
+            ({"x_technique_id": "T1059.001", "x_rule": "x"}, {}),
+            (
+                {"preview": False, "x_url": "x", "result": {"a": 1, "x_check": "Close it."}},
+                {"preview": False, "result": {"a": 1}},
+            ),
+            (
+                {"_index": "i", "x_new": 1, "_source": {"result": {"x_url": 1, "a": {"x_b": 1}}}},
+                {"_index": "i", "_source": {"result": {"a": {"x_b": 1}}}},
+            ),
+        ],
+    )
+    def test_what_begins_with_the_prefix_is_ours(
+        self,
+        known_lookups: Path,
+        output: str,
+        alert: dict[str, Any],
+        kept: dict[str, Any] | None,
+    ) -> None:
+        result = run(
+            *("enrich", "--lookups", known_lookups, "--prefix", "x_", "--output", output),
+            stdin=json.dumps(alert) + "\n",
+        )
+        (found,) = lines(result.stdout)
+        names = OUTPUT_FULL if output == "full" else OUTPUT_BRIEF
+        assert list(found) == [*(alert if kept is None else kept), *(f"x_{n}" for n in names)]
+        ours = {name: found.pop(name) for name in list(found) if name.startswith("x_")}
+        assert found == (alert if kept is None else kept)
+        assert ours["x_status"] == "no_technique"
+
+    @pytest.mark.parametrize("form", ["jsonl", "csv"])
+    def test_names_that_nothing_has_are_said_once(self, known_lookups: Path, form: str) -> None:
+        text = "technique_id\nT1059.001\nT1059.001\n"
+        if form == "jsonl":
+            text = '{"technique_id": "T1059.001"}\n' * 2
+        result = run(
+            *("enrich", "--lookups", known_lookups, "--format", form, "--source", "sigmaa"),
+            *("--product", "windowx,windows", "--technique-field", "technique_id,nosuch"),
+            *("--rule-field", "no\x1b[31m", "--context-fields", "about"),
+            stdin=text,
+        )
+        assert result.exit_code == 0
+        said = [line.partition("lofp-enrich: ")[2] for line in result.stderr.splitlines()]
+        assert [line.partition(";")[0] for line in said] == [
+            'source names "sigmaa", which nothing in the catalogue has',
+            'product names "windowx", which nothing in the catalogue has',
+            'technique_field names "nosuch", which no alert had',
+            'rule_field names "no[31m", which no alert had',
+            'context_fields names "about", which no alert had',
+        ]
+
+    def test_no_field_is_missed_where_there_are_no_alerts(self, known_lookups: Path) -> None:
+        arguments = ("--lookups", known_lookups, "--technique-field", "nosuch")
+        assert run("enrich", *arguments, stdin="").stderr == ""
 
 
 class TestCsv:
@@ -369,6 +427,16 @@ class TestCsv:
         ).stdout
         again = run("enrich", "--lookups", known_lookups, "--format", "csv", stdin=first)
         assert again.stdout == first
+
+    def test_columns_that_begin_with_the_prefix_are_emptied(self, known_lookups: Path) -> None:
+        text = (
+            "lofp_check,a,lofp_status,lofp_status,__mv_lofp_url,lofpx,technique_id\n"
+            "Close it.,b,matched,matched,$x$;$y$,c,T1059.001\n"
+        )
+        header, row = self.enriched(known_lookups, text)
+        assert header[:7] == text.split("\n")[0].split(",")
+        assert row[:7] == ["", "b", "matched", "", "", "c", "T1059.001"]
+        assert header[7:] == [name for name in BRIEF if name != "lofp_status"]
 
     @pytest.mark.parametrize("text", ["", "\n"])
     def test_without_a_header_it_is_no_csv(self, known_lookups: Path, text: str) -> None:

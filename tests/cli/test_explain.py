@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,20 @@ class TestExplain:
         assert result.exit_code == 1
         assert "T1059.001 PowerShell" in " ".join(result.stdout.split())
         assert result.stderr == "lofp-enrich: Nonsense names no technique in these lookups.\n"
+
+    def test_a_field_that_nothing_reads_is_said(self, known_lookups: Path, tmp_path: Path) -> None:
+        lookups = tmp_path / "lookups"
+        shutil.copytree(known_lookups, lookups)
+        (lookups / "lofp_local.csv").write_text("statement,field,value\nours,asset,x\n", "utf-8")
+        result = run(
+            *("explain", "Nonsense", "T1059.001", "--lookups", lookups, "--context", "process=x"),
+            *("--context", "procezz=x.exe", "--context", "asset=x", "--context", "CommandLine=x"),
+        )
+        assert result.stderr == (
+            'lofp-enrich: --context names "procezz", which is no field that is known; give it as '
+            "alerts spell it, such as process or CommandLine (docs/fields.md has them all).\n"
+            "lofp-enrich: Nonsense names no technique in these lookups.\n"
+        )
 
     def test_as_json(self, known_lookups: Path) -> None:
         result = run("explain", "T1059.001", "--json", "--max", "2", "--lookups", known_lookups)

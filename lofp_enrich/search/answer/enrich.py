@@ -15,7 +15,9 @@ from lofp_enrich.search.alert.reader import Alert, read, texts_of, what_was_read
 from lofp_enrich.search.alert.techniques import as_techniques, techniques_of
 from lofp_enrich.search.answer import explanation, rank
 from lofp_enrich.search.answer.explanation import Explanation
+from lofp_enrich.search.answer.lacking import unknown_names
 from lofp_enrich.search.answer.options import KINDS, Options
+from lofp_enrich.search.answer.seen import Seen
 from lofp_enrich.search.errors import SearchError
 from lofp_enrich.search.knowledge import columns
 from lofp_enrich.search.knowledge.deployed import DeployedRule, load_deployed
@@ -67,10 +69,13 @@ class Enricher:
         self._pooled = 0
         self.raw_was_read = False
         """Whether the answer given last depends on `_raw`, for the fields alone said too little."""
+        self.seen = Seen(options)
         self._troubles: dict[str, None] = {}
         named = options.technique_field or options.rule_field
         self._by_words = options.match == "auto" and not named
         """Whether words alone may answer: whoever says where to look gets what stands there."""
+        self.prefix = options.prefix
+        """What begins with it is ours, whatever an alert brought along under such a name."""
         self.output_fields = output_fields(options)
 
     @property
@@ -107,6 +112,7 @@ class Enricher:
         known = self._rules(names, ids)
         came_in = self._techniques(values, alert, names, known)
         techniques = tuple(came_in)
+        self.seen.add(values, alert, (*techniques, *names))
         context = context_of(alert, map(self._index.attack.name, techniques))
         fields = {field: tuple(texts_of(values, field)) for field in self._local.fields}
         own = [
@@ -214,7 +220,8 @@ class Enricher:
 
 
 def load_enricher(lookups: Path, options: Options, today: date) -> tuple[Enricher, list[str]]:
-    """An Enricher on a lookups folder, and a sentence for all that is amiss with the site's files.
+    """An Enricher on a lookups folder, and a sentence for all that is amiss with the site's files
+    and for each source and product that `options` name and the catalogue lacks.
 
     `today` (UTC) decides which own explanations have expired. Raises SearchError where the
     catalogue itself cannot be used; without a site's file the rest works.
@@ -229,7 +236,8 @@ def load_enricher(lookups: Path, options: Options, today: date) -> tuple[Enriche
         deployed = load_deployed(lookups / "lofp_deployed.csv")
     except SearchError as error:
         troubles.append(str(error))
-    return Enricher(index, local, options, deployed), [*troubles, *local.faults]
+    troubles += [*local.faults, *unknown_names(index, options)]
+    return Enricher(index, local, options, deployed), troubles
 
 
 def output_fields(options: Options) -> list[str]:

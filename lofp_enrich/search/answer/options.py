@@ -45,7 +45,9 @@ class Options(NamedTuple):
 
 
 NAMES = Options._fields
-LISTS = ("technique_field", "rule_field", "context_fields", "source", "product", "kind")
+FIELDS = ("technique_field", "rule_field", "context_fields")
+"""Options that name fields of the alerts."""
+LISTS = (*FIELDS, "source", "product", "kind")
 """Options that take several names with commas between them."""
 
 
@@ -59,7 +61,15 @@ def parse(arguments: Mapping[str, str]) -> Options:
         if name not in _PARSERS:
             raise SearchError(f"{name} is no option of lofpenrich; it knows {', '.join(NAMES)}.")
         values[name] = _PARSERS[name](name, text.strip())
-    return Options(**values)  # type: ignore[arg-type]
+    options = Options(**values)  # type: ignore[arg-type]
+    for name in FIELDS:
+        for field in getattr(options, name):
+            if field.startswith(options.prefix):
+                wants = (
+                    f"what begins with {options.prefix} is written, not read; set another prefix"
+                )
+                raise _refuse(name, field, wants)
+    return options
 
 
 def _refuse(name: str, text: str, wants: str) -> SearchError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from pathlib import Path
 from typing import NamedTuple
 
@@ -86,6 +87,18 @@ class LookupIndex:
     def size(self) -> int:
         """How many entries the catalogue has."""
         return len(self._entry_file)
+
+    def lacking(self, column: str, names: Set[str]) -> tuple[Set[str], Set[str]]:
+        """Which of `names` no entry has in a list column, and if any, all that the entries have.
+
+        Goes through the entries as far as it takes to find them all.
+        """
+        there: set[str] = set()
+        for cell in self._entry_file.cells(column) if names else ():
+            there.update(split_list(cell))
+            if there >= names:
+                return frozenset(), there
+        return names - there, there
 
     def family(self, technique: str) -> Family:
         """The entries of the technique that `technique` is or belongs to."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lofp_enrich.search.alert.names import rule_keys, title_keys
+from lofp_enrich.search.alert.techniques import technique_ids
 from lofp_enrich.search.attack import Attack
 from lofp_enrich.search.errors import SearchError
 from lofp_enrich.search.knowledge.columns import LOCAL, from_cell
@@ -19,6 +20,11 @@ _ON = frozenset(("", "1", "t", "true", "y", "yes", "on"))
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _MAX_LINES = 50
 """Lines that one row may take."""
+_NARROWING = ("technique", "rule", "field", "value", "expires", "enabled")
+"""Columns without which a row would be for more alerts than it was written for."""
+_WANTED = "give an ID such as T1059.001, ATT&CK's name, several with | between them, or T1059*"
+_SEPARATOR = re.compile(r"[|,;\n]")
+_TECHNIQUE_PATTERN = re.compile(r"(?:AML\.?|\*)?T?[0-9.*]*")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -50,10 +56,10 @@ class Wildcard:
 
 
 class LocalRow(NamedTuple):
-    """An own explanation that is in force; a pattern that is None or empty fits all."""
+    """An own explanation that is in force; a pattern that is None, and none at all, fits all."""
 
     statement: str
-    technique: Wildcard | None
+    technique: tuple[Wildcard, ...]
     rule: tuple[Wildcard, ...]
     field: str
     value: Wildcard | None
@@ -67,7 +73,8 @@ class LocalRow(NamedTuple):
         values: Mapping[str, tuple[str, ...]],
     ) -> bool:
         """Whether every cell that is filled in fits the alert."""
-        if self.technique and not any(map(self.technique.fits, techniques)):
+        named = list(techniques) if self.technique else []
+        if self.technique and not any(each.fits(name) for each in self.technique for name in named):
             return False
         names = _forms(rule_names) if self.rule else []
         if self.rule and not any(rule.fits(name) for rule in self.rule for name in names):
@@ -98,7 +105,10 @@ def load_local(path: Path, today: date, attack: Attack) -> LocalRows:
     faults: list[str] = []
     expired = disabled = 0
     for number, row, fault in _rows(path):
+        techniques = _techniques(row["technique"], attack)
         fault = fault or _fault(row)
+        if not fault and techniques is None:
+            fault = f"technique: {row['technique'][:40]} is none; {_WANTED}"
         if fault:
             faults.append(f"{path.name}:{number}: {fault}")
         elif row["enabled"].lower() in _OFF:
@@ -106,7 +116,7 @@ def load_local(path: Path, today: date, attack: Attack) -> LocalRows:
         elif row["expires"] and row["expires"] < today.isoformat():
             expired += 1
         elif row["statement"]:
-            rows.append(_local_row(row, attack))
+            rows.append(_local_row(row, techniques or ()))
     return LocalRows(tuple(rows), expired, disabled, tuple(faults))
 
 
@@ -129,17 +139,22 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str], str]]:
         raise SearchError(f"{path.name} cannot be read ({error.strerror}).") from error
     (_, header, _), *records = _records(text.replace("\0", "\ufffd")) or [(1, [], "")]
     names = [name.strip().lower() for name in header]
-    strange = [name for name in names if name not in LOCAL]
-    if strange or "statement" not in names:
+    strange = [name for name in names if name and name not in LOCAL]
+    # A column of the site's own does no harm, unless it is one of ours with a slip of the pen.
+    if "statement" not in names or (strange and not set(_NARROWING) <= set(names)):
         amiss = f"does not know the column {strange[0][:40]}" if strange else "has no statement"
         raise SearchError(f"{path.name} {amiss}; its header is {','.join(LOCAL)}.")
-    rows = []
+    blank = dict.fromkeys(LOCAL, "")
+    rows = [
+        (1, blank, f"the column {name[:40]} is passed over; the known ones are {','.join(LOCAL)}")
+        for name in strange
+    ]
     for number, cells, fault in records:
-        if len(cells) > len(names):
+        found = {name: from_cell(cell).strip() for name, cell in zip(names, cells)}
+        if len(cells) > len(names) or found.pop("", ""):
             fault = "more cells than columns; put quote marks around a cell with a comma"
-        row = dict.fromkeys(LOCAL, "")
-        row.update({name: from_cell(cell).strip() for name, cell in zip(names, cells)})
-        rows.append((number, row, fault))
+        known = {name: cell for name, cell in found.items() if name in LOCAL}
+        rows.append((number, {**blank, **known}, fault))
     return rows
 
 
@@ -191,11 +206,10 @@ def _is_date(text: str) -> bool:
     return bool(_DATE.fullmatch(text))
 
 
-def _local_row(row: Mapping[str, str], attack: Attack) -> LocalRow:
-    technique = row["technique"].upper()
+def _local_row(row: Mapping[str, str], techniques: tuple[Wildcard, ...]) -> LocalRow:
     return LocalRow(
         " ".join(row["statement"].split()),
-        _pattern(attack.current(technique)),
+        techniques,
         _rule_patterns(row["rule"]),
         row["field"],
         Wildcard(row["value"]) if row["field"] else None,
@@ -204,9 +218,27 @@ def _local_row(row: Mapping[str, str], attack: Attack) -> LocalRow:
     )
 
 
-def _pattern(text: str) -> Wildcard | None:
-    """The cell's pattern; None, which fits all, for blank and `*`."""
-    return Wildcard(text) if text.strip("*") else None
+def _techniques(text: str, attack: Attack) -> tuple[Wildcard, ...] | None:
+    """The patterns of a cell, of which one must fit; None where a part of it is no technique.
+
+    Techniques are read as those of alerts are. What has a `*` is a pattern as it stands; blank and
+    `*` fit all, and give none.
+    """
+    found: list[str] = []
+    for part in filter(None, (part.strip() for part in _SEPARATOR.split(text))):
+        if not part.strip("*"):
+            return ()
+        if "*" in part:
+            pattern = part.upper().replace("/", ".")
+            if not _TECHNIQUE_PATTERN.fullmatch(pattern):
+                return None
+            found.append(pattern)
+        else:
+            named = technique_ids([part], attack)
+            if not named:
+                return None
+            found += [technique for technique, _ in named]
+    return tuple(map(Wildcard, dict.fromkeys(found)))
 
 
 def _rule_patterns(text: str) -> tuple[Wildcard, ...]:

@@ -52,6 +52,19 @@ class LookupFile:
         """The rows whose cell in the `second` column is `key` in any case, which is plain too."""
         yield from self._whole(self._rows(key.lower(), self._second_at) if self._second_at else ())
 
+    def cells(self, column: str) -> Iterator[str]:
+        """The cells of a column, row by row, of the file as it is now."""
+        at = self._order[self._columns.index(column)]
+        try:
+            with self._path.open("rb") as file:
+                file.readline()
+                for line in file:
+                    cells = _cells(line)
+                    if len(cells) == self._width:
+                        yield from_cell(cells[at])
+        except OSError as error:
+            raise self._unreadable(error) from error
+
     def _whole(self, rows: Iterable[list[str]]) -> Iterator[list[str]]:
         for cells in rows:
             if len(cells) == self._width:

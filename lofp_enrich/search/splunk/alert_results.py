@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lofp_enrich.search.answer.enrich import Answer, Enricher, Values
+from lofp_enrich.search.answer.options import Options
 from lofp_enrich.search.errors import SearchError
 from lofp_enrich.search.splunk.rows import Columns
 
@@ -56,14 +57,14 @@ def explain(
 
 
 def read_results(path: Path) -> Iterator[Values]:
-    """All fields of each row of a gzipped CSV of splunkd's.
+    """All fields of each row of a gzipped CSV of splunkd's, save what the command has put there.
 
     Raises SearchError, before or between rows, where the file is missing or damaged.
     """
     try:
         with gzip.open(path, "rt", encoding="utf-8", errors="replace", newline="") as file:
             rows = csv.reader(line.replace("\0", "\ufffd") for line in file)
-            table = Columns(next(rows, []), [], multivalue=True)
+            table = Columns(next(rows, []), [], multivalue=True, prefix=Options().prefix)
             for row in rows:
                 if row:
                     table.key(row)

@@ -26,6 +26,7 @@ from lofp_enrich.search.answer.enrich import (
 )
 from lofp_enrich.search.answer.options import LISTS, NAMES, Options, parse
 from lofp_enrich.search.errors import SearchError
+from lofp_enrich.search.knowledge.columns import OUTPUT_FULL
 from lofp_enrich.search.knowledge.local import local_fields
 from lofp_enrich.search.splunk import LOOKUPS
 from lofp_enrich.search.splunk.rows import Columns
@@ -34,6 +35,13 @@ _MAX_REMEMBERED = 5_000
 """Answers kept; alerts repeat, for a rule fires many times on the same thing."""
 _MAX_KEY = 20_000
 """Characters of a row beyond which its answer is not remembered, for its cells would be, too."""
+_BLANK = (
+    "nothing could be read of these events: no technique, no rule, nothing that says what ran, and "
+    "_raw did not come with them; add narrow=f, or name the field of the techniques with "
+    "technique_field=."
+)
+"""A `fields` or `table` before the command takes `_raw` away, and what it is asked for hides the
+fields that it would know by the ends of their names."""
 
 
 @Configuration()
@@ -87,19 +95,26 @@ class LofpEnrichCommand(StreamingCommand):  # type: ignore[misc]
         except SearchError as error:
             self._refuse(str(error))
         self.configuration.distributed = self._parsed.distributed
-        if self._parsed.narrow and not self._parsed.expand:
+        if self._narrows:
             self.configuration.required_fields = self._wanted_fields()
 
     def stream(self, records: Any) -> Any:
         """Never called: `_execute_chunk_v2` works on rows. splunklib insists that it is there."""
         return records
 
+    @property
+    def _narrows(self) -> bool:
+        # splunkd merges an answer with the rest of its event, which takes one row for each.
+        return self._parsed.narrow and not self._parsed.expand
+
     def _wanted_fields(self) -> list[str]:
         parsed = self._parsed
         named = (*parsed.technique_field, *parsed.rule_field, *parsed.context_fields)
         fields = (*(name for names in SPLUNK.values() for name in names), *named, "_raw")
-        # Outputs too: the recorded splunkd listed the field it let the command add.
-        return list(dict.fromkeys((*fields, *self._local_fields(), *output_fields(parsed))))
+        # Outputs too: the recorded splunkd listed the field it let the command add. All of them,
+        # for what an event brings along in their names can only be emptied where it was asked for.
+        ours = (parsed.prefix + name for name in OUTPUT_FULL)
+        return list(dict.fromkeys((*fields, *self._local_fields(), *ours)))
 
     def _local_fields(self) -> tuple[str, ...]:
         try:
@@ -108,7 +123,11 @@ class LofpEnrichCommand(StreamingCommand):  # type: ignore[misc]
             return ()  # said once, by the first chunk
 
     def _execute_chunk_v2(self, process: Any, chunk: tuple[Any, str]) -> None:
-        body = chunk[1]
+        self._answer_chunk(chunk[1])
+        if self._finished:
+            self._say_at_the_end()
+
+    def _answer_chunk(self, body: str) -> None:
         if "\0" in body:
             # Python 3.9 and 3.10: csv.Error "line contains NUL", which would end the search.
             body = body.replace("\0", "\ufffd")
@@ -130,13 +149,22 @@ class LofpEnrichCommand(StreamingCommand):  # type: ignore[misc]
         for trouble in self._enricher.troubles if self._enricher else ():
             self._warn_once(trouble)
 
+    def _say_at_the_end(self) -> None:
+        """Says what only the last event of the search can make sure of."""
+        seen = self._enricher.seen if self._enricher else None
+        if seen and self._narrows and seen.is_blank:
+            self._warn_once(_BLANK)
+        for sentence in seen.missed if seen else ():
+            self._warn_once(sentence)
+
     def _answer(self, table: Columns, row: list[str]) -> list[list[str]]:
         """The output cells for a row, one list or with `expand` several, remembered by its key.
 
-        Most alerts say enough by their fields. Of those that had to be read from `_raw`, which no
-        two events share, only that is remembered.
+        Most alerts say enough by their fields. Those that had to be read from `_raw`, which no two
+        events share, are not remembered, and what is known of one without `_raw` is no answer for
+        one that has it.
         """
-        key = table.key(row)
+        key = (bool(table.raw(row)), table.key(row))
         answer = self._answers.get(key)
         if answer:
             return answer

@@ -23,7 +23,9 @@ class Columns:
     def __init__(
         self, header: list[str], outputs: list[str], multivalue: bool, prefix: str = ""
     ) -> None:
-        """`prefix` begins the names of the fields that are ours, which are never read."""
+        """`prefix` begins the names of the fields that are ours: they are never read, and go out
+        empty where they are no output.
+        """
         self._multivalue = multivalue
         self._came = len(header)
         self.header = list(header)
@@ -34,8 +36,16 @@ class Columns:
                 place[column] = len(self.header)
                 self.header.append(column)
         self._outputs = [place[column] for column in columns]
-        self._appended = self._outputs == list(range(self._came, len(self.header)))
-        ours = (_MV, "__", *((prefix,) if prefix else ()))
+        of_prefix = (prefix, _MV + prefix) if prefix else ()
+        written = frozenset(self._outputs)
+        self._emptied = [
+            at
+            for at, name in enumerate(header)
+            if of_prefix and name.startswith(of_prefix) and at not in written
+        ]
+        new = list(range(self._came, len(self.header)))
+        self._appended = self._outputs == new and not self._emptied
+        ours = (_MV, "__", *of_prefix)
         names = dict.fromkeys(name for name in header if name and not name.startswith(ours))
         self._read = [(name, place[name], place.get(_MV + name, -1)) for name in names]
         self._raw = place.get(_RAW, -1)
@@ -78,7 +88,7 @@ class Columns:
         return cells
 
     def with_output(self, row: list[str], cells: list[str]) -> list[str]:
-        """`row` as it came, with the output cells in their places.
+        """`row` as it came, with the output cells in their places and nothing else that is ours.
 
         A row may have more cells than the header; those stay at its end.
         """
@@ -86,6 +96,8 @@ class Columns:
             return row + cells
         surplus = row[self._came :]
         row = row[: self._came] + [""] * (len(self.header) - self._came)
+        for at in self._emptied:
+            row[at] = ""
         for at, cell in zip(self._outputs, cells):
             row[at] = cell
         return row + surplus

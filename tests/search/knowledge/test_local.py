@@ -50,11 +50,19 @@ def only(folder: Path, **cells: str) -> LocalRow:
 
 ATTACK_TABLE = Attack(
     {
-        **dict.fromkeys(("name", "tactics", "parent", "status"), "x"),
+        **dict.fromkeys(("tactics", "parent", "status"), "x"),
         "technique": t,
+        "name": name,
         "replaced_by": by,
     }
-    for t, by in (("T1089", "T1562.001"), ("T1562.001", "T1685"), ("T1685", ""))
+    for t, name, by in (
+        ("T1089", "Disabling Security Tools", "T1562.001"),
+        ("T1562.001", "Disable or Modify Tools", "T1685"),
+        ("T1685", "Disable or Modify Tools", ""),
+        ("T1059.001", "PowerShell", ""),
+        ("T1078.004", "Cloud Accounts", ""),
+        ("T1136.003", "Cloud Account", ""),
+    )
 )
 
 
@@ -120,6 +128,31 @@ class TestWhatFits:
             ("T1059", ("T1059.001",), False),
             ("T1059*", ("T1059.001",), True),
             ("T1685", (), False),
+            ("T1059/001", ("T1059.001",), True),
+            ("T1059-001", ("T1059.001",), True),
+            ("attack.t1059_001", ("T1059.001",), True),
+            ("T1105|T1059.001", ("T1059.001",), True),
+            ("T1105|T1059.001", ("T1105",), True),
+            ("T1105|T1059.001", ("T1059",), False),
+            ("T1105, T1059/*", ("T1059.003",), True),
+            ("T1105; T1089", ("T1685",), True),
+            ("T1105\nT1059.001", ("T1059.001",), True),
+            ('["T1105","T1059.001"]', ("T1059.001",), True),
+            ("T1105||", ("T1105",), True),
+            ("T1105|", ("T1059",), False),
+            ("T1105|*", (), True),
+            ("PowerShell", ("T1059.001",), True),
+            ("powershell ", ("T1059.001",), True),
+            ("PowerShell", ("T1059",), False),
+            ("PowerShell (T1059.001)", ("T1059.001",), True),
+            ("disabling security tools", ("T1685",), True),
+            ("PowerShell|T1105", ("T1105",), True),
+            # One name and its plural are two techniques; an alert's name of them is read so, too.
+            ("Cloud Accounts", ("T1078.004",), True),
+            ("T9999", ("T9999",), True),
+            ("AML.T0051", ("AML.T0051",), True),
+            ("AML*", ("AML.T0051",), True),
+            ("aml.t0051.*", ("AML.T0051.000",), True),
         ],
     )
     def test_technique(
@@ -240,11 +273,19 @@ FAULTS = {
     "x,,,,,,,2026-02-30,": "expires: 2026-02-30 is no date such as 2027-01-31",
     "x,,,,,,,20260228,": "expires: 20260228 is no date such as 2027-01-31",
     "x,,,,,,,28.02.2026,": "expires: 28.02.2026 is no date such as 2027-01-31",
+    "x,PowerShellx,,,,,,,": "technique: PowerShellx is none; give an ID such as T1059.001, ",
+    "x,TA0002,,,,,,,": "technique: TA0002 is none; ",
+    "x,Execution,,,,,,,": "technique: Execution is none; ",
+    "x,T1105|Power,,,,,,,": "technique: T1105|Power is none; ",
+    "x,Power*,,,,,,,": "technique: Power* is none; ",
+    "x,T10590,,,,,,,": "technique: T10590 is none; ",
+    "x,???,,,,,,,false": "technique: ??? is none; ",
     "x,,,,,,,,perhaps": "enabled: perhaps is neither true nor false",
     ",T1059,,,,,,,": "statement: is empty",
     "x,,,,v,,,,": "field: is empty, and value says what it should hold",
     "x,,,f,,,,,": "value: is empty, and field names what it should be the value of",
     "x,,,,,,,,,y": "more cells than columns; put quote marks around a cell with a comma",
+    "x,,,,,,,,,": "more cells than columns; put quote marks around a cell with a comma",
     "one, two,T1059,,,,,,,": "more cells than columns; put quote marks around a cell with a comma",
     '"open,T1059,,,,,,,': "",
     '"a"b,T1059,,,,,,,': "",
@@ -322,6 +363,40 @@ class TestTheFile:
     def test_other_columns_get_one_sentence(self, tmp_path: Path, text: str, part: str) -> None:
         with pytest.raises(SearchError, match=re.escape(part)):
             loaded(tmp_path, text)
+
+    @pytest.mark.parametrize(
+        ("header", "faults"),
+        [
+            (f"{HEADER.strip()},Ticket", ["ticket"]),
+            (f"ticket,{HEADER.strip()}," + "y" * 100, ["ticket", "y" * 40]),
+            (f"{HEADER.strip()},", []),
+            (f"{HEADER.strip()},,", []),
+        ],
+    )
+    def test_a_column_too_many_is_named_once_and_the_rows_work(
+        self, tmp_path: Path, header: str, faults: list[str]
+    ) -> None:
+        names = header.lower().split(",")
+        cells = {"statement": "x", "technique": "T1685", "field": "user", "value": "ada"}
+        rows = [[cells.get(name, "") for name in names] for _ in range(2)]
+        rows[1] = [cell or ("c" if name == "ticket" else "") for name, cell in zip(names, rows[1])]
+        text = "\n".join([header, *map(",".join, rows), ""])
+        found = loaded(tmp_path, text)
+        assert len(found.rows) == 2
+        assert not any(row.fits(("T1059",), (), {"user": ("ada",)}) for row in found.rows)
+        assert list(found.faults) == [
+            f"lofp_local.csv:1: the column {name} is passed over; the known ones are "
+            f"{HEADER.strip()}"
+            for name in faults
+        ]
+        assert local_fields(tmp_path / "lofp_local.csv") == ("user",)
+
+    def test_a_cell_under_no_name_is_one_too_many(self, tmp_path: Path) -> None:
+        found = loaded(tmp_path, f"{HEADER.strip()},\nx,,,,,,,,,y\nx,,,,,,,,,\n")
+        assert len(found.rows) == 1
+        assert [fault.partition(";")[0] for fault in found.faults] == [
+            "lofp_local.csv:2: more cells than columns"
+        ]
 
     def test_a_folder_is_no_file(self, tmp_path: Path) -> None:
         with pytest.raises(SearchError, match="cannot be read"):
