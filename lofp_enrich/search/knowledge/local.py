@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lofp_enrich.search.alert.names import rule_keys, title_keys
-from lofp_enrich.search.alert.techniques import technique_ids
+from lofp_enrich.search.alert.techniques import as_techniques, techniques_of
 from lofp_enrich.search.attack import Attack
 from lofp_enrich.search.errors import SearchError
 from lofp_enrich.search.knowledge.columns import LOCAL, from_cell
@@ -234,10 +234,10 @@ def _techniques(text: str, attack: Attack) -> tuple[Wildcard, ...] | None:
                 return None
             found.append(pattern)
         else:
-            named = technique_ids([part], attack)
+            named = techniques_of(as_techniques([part]), attack)
             if not named:
                 return None
-            found += [technique for technique, _ in named]
+            found += [each.technique for each in named]
     return tuple(map(Wildcard, dict.fromkeys(found)))
 
 
