@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from lofp_enrich.catalogue import software
 from lofp_enrich.catalogue.merge import identity
 from lofp_enrich.catalogue.model import Catalogue, Entry
 from lofp_enrich.catalogue.terms import Terms
@@ -54,6 +55,7 @@ def write(
         "lofp_meta.csv": _csv(columns.META, _meta_rows(catalogue, origins)),
         "lofp_ranking.csv": _csv(columns.RANKING, _ranking_rows(catalogue, terms)),
         "lofp_rules.csv": _csv(columns.RULES, _rule_rows(catalogue, attack)),
+        "lofp_software.csv": _csv(columns.SOFTWARE, software.rows()),
         "lofp_techniques.csv": _csv(columns.TECHNIQUES, _technique_rows(catalogue, attack)),
     }
     if not (directory / "lofp_local.csv").exists():

@@ -124,7 +124,7 @@ def _finished(rule: Rule, source: Source, base: str, notes: bool) -> Rule:
 
 def starter() -> Reading:
     """The entries that come with this package, in its own name and under its licence."""
-    reading = read("entries", _STARTER)
+    reading = read("entries", _STARTER / "entries")
     return replace(reading, rules=tuple(_own(rule) for rule in reading.rules))
 
 

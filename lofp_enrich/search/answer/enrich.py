@@ -14,6 +14,7 @@ from lofp_enrich.search.alert.names import rule_ids, rule_key, rule_keys, source
 from lofp_enrich.search.alert.reader import Alert, read, texts_of, what_was_read, with_more
 from lofp_enrich.search.alert.techniques import as_techniques, techniques_of
 from lofp_enrich.search.answer import explanation, rank
+from lofp_enrich.search.answer.evidence import actors
 from lofp_enrich.search.answer.explanation import Explanation
 from lofp_enrich.search.answer.lacking import unknown_names
 from lofp_enrich.search.answer.options import KINDS, Options
@@ -24,6 +25,7 @@ from lofp_enrich.search.knowledge.deployed import DeployedRule, load_deployed
 from lofp_enrich.search.knowledge.family import ANY, Member
 from lofp_enrich.search.knowledge.index import EntryRow, LookupIndex, RuleRow
 from lofp_enrich.search.knowledge.local import LocalRows, load_local
+from lofp_enrich.search.knowledge.software import SoftwareIndex
 
 Values = Mapping[str, Any]
 """An event: field -> value or values, as Splunk has it, or the product's own nested JSON."""
@@ -60,10 +62,12 @@ class Enricher:
         local: LocalRows,
         options: Options,
         deployed: Mapping[str, tuple[DeployedRule, ...]] | None = None,
+        software: SoftwareIndex | None = None,
     ) -> None:
         self._index = index
         self._local = local
         self._deployed = deployed or {}
+        self._software = software or SoftwareIndex(())
         self._options = options
         self._pools: dict[tuple[str, ...], rank.Candidates] = {}
         self._pooled = 0
@@ -130,23 +134,36 @@ class Enricher:
         least = 0 if "advice" in options.kind else options.min_score
         ranked = pool.rank(context, options.max + len(stated), least)
         ranked = [each for each in ranked if each.entry.entry_id not in stated]
+        seen = self._actors(alert)
+        first = [each for each in seen if each.evidence in ("contradicts", "fits")]
+        after = [each for each in seen if each.evidence == "resembles"][:1]
         explanations = [
+            *(each for each in first if each.evidence == "contradicts"),
             *(explanation.own(row) for row in own),
+            *(each for each in first if each.evidence == "fits"),
             *(explanation.deployed(rule) for rule in here),
             *(
                 explanation.by_rule(entry, rule, came_in)
                 for entry, rule in _fitting_first(stated, context)
             ),
+            *after,
             *(explanation.by_technique(each, came_in) for each in ranked[:most]),
         ]
         under = len(ranked) if by_words else len(pool.ids)
-        count = len(own) + len(here) + under + len(stated.keys() - pool.ids)
+        count = len(own) + len(here) + under + len(stated.keys() - pool.ids) + len(first + after)
         if count:
             status = "matched" if explanations else "no_match"
         else:
             status = "no_match" if techniques else "no_technique"
         shown = tuple(explanations[: options.max])
         return Answer(status, count, shown, techniques, what_was_read(alert))
+
+    def _actors(self, alert: Alert) -> list[Explanation]:
+        options = self._options
+        wanted = not options.source or "software" in options.source
+        if options.match != "auto" or not wanted or (options.kind and "actor" not in options.kind):
+            return []
+        return [explanation.actor(each) for each in actors(self._software, alert)]
 
     def _rules(self, names: Iterable[str], ids: Iterable[str]) -> tuple[RuleRow, ...]:
         for rule_id in ids:
@@ -237,7 +254,8 @@ def load_enricher(lookups: Path, options: Options, today: date) -> tuple[Enriche
     except SearchError as error:
         troubles.append(str(error))
     troubles += [*local.faults, *unknown_names(index, options)]
-    return Enricher(index, local, options, deployed), troubles
+    software = SoftwareIndex.load(lookups)
+    return Enricher(index, local, options, deployed, software), troubles
 
 
 def output_fields(options: Options) -> list[str]:

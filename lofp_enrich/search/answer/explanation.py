@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from lofp_enrich.search.answer import rank
+from lofp_enrich.search.answer.evidence import Actor, check_of, statement_of
 from lofp_enrich.search.knowledge.deployed import DeployedRule
 from lofp_enrich.search.knowledge.index import EntryRow, RuleRow
 from lofp_enrich.search.knowledge.local import LocalRow
@@ -26,6 +27,26 @@ class Explanation(NamedTuple):
     source: str = ""
     url: str = ""
     why: str = ""
+    evidence: str = "open"
+    because: str = ""
+    software: str = ""
+
+
+def actor(found: Actor) -> Explanation:
+    """Known software that the alert shows, with what it does there."""
+    return Explanation(
+        statement_of(found),
+        "software",
+        "known software (lofp_enrich)",
+        check=check_of(found),
+        kind="actor",
+        score="0",
+        source="software",
+        why=found.evidence.because,
+        evidence=found.evidence.state,
+        because=found.evidence.because,
+        software=found.evidence.software,
+    )
 
 
 def own(row: LocalRow) -> Explanation:

@@ -50,6 +50,26 @@ TECHNIQUES = (
     "url",
 )
 ATTACK = attack.COLUMNS
+SOFTWARE = (
+    "software",
+    "name",
+    "vendor",
+    "category",
+    "aliases",
+    "processes",
+    "folders",
+    "files",
+    "signers",
+    "services",
+    "user_agents",
+    "app_ids",
+    "invoked_by",
+    "users",
+    "hosts",
+    "does",
+    "seen",
+    "checked",
+)
 META = ("source", "commit", "date", "license", "rules", "entries")
 LOCAL = (
     "statement",
@@ -69,16 +89,19 @@ CATALOGUE = {
     "lofp_meta.csv": META,
     "lofp_ranking.csv": RANKING,
     "lofp_rules.csv": RULES,
+    "lofp_software.csv": SOFTWARE,
     "lofp_techniques.csv": TECHNIQUES,
 }
 """The lookup files that are generated, and their columns."""
 SITE = {"lofp_deployed.csv": DEPLOYED, "lofp_local.csv": LOCAL}
 """The site's own files."""
 
-OUTPUT_BRIEF = ("status", "count", "statement", "match", "rule", "entry_id")
+OUTPUT_BRIEF = ("status", "count", "statement", "evidence", "match", "rule", "entry_id")
 """Output fields of `output=brief`, without the prefix; the first two are single values."""
 OUTPUT_FULL = (
     *OUTPUT_BRIEF,
+    "because",
+    "software",
     "check",
     "kind",
     "score",

@@ -52,6 +52,17 @@ class LookupFile:
         """The rows whose cell in the `second` column is `key` in any case, which is plain too."""
         yield from self._whole(self._rows(key.lower(), self._second_at) if self._second_at else ())
 
+    def all_rows(self) -> Iterator[dict[str, str]]:
+        """Every row, column -> cell, of the file as it is now: for a small one."""
+        try:
+            with self._path.open("rb") as file:
+                file.readline()
+                lines = file.read().splitlines()
+        except OSError as error:
+            raise self._unreadable(error) from error
+        for cells in self._whole(map(_cells, lines)):
+            yield dict(zip(self._columns, cells))
+
     def cells(self, column: str) -> Iterator[str]:
         """The cells of a column, row by row, of the file as it is now."""
         at = self._order[self._columns.index(column)]

@@ -1,0 +1,214 @@
+"""Sigma's detection items on the attributes of an alert: `command_line|contains: [a, b]`.
+
+A map holds as a whole, the values of a list are alternatives, `|all` wants each of them. What the
+alert does not say is unknown, never false: evaluation has three values, True, False and None.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from ipaddress import ip_address, ip_network
+from typing import Any, NamedTuple, Optional
+
+from lofp_enrich.search.alert.fields import ATTRIBUTES
+from lofp_enrich.search.alert.reach import beyond_reach, folded, has_folder
+from lofp_enrich.search.alert.reader import Alert
+from lofp_enrich.search.errors import SearchError
+
+Truth = Optional[bool]
+"""None where the alert does not say it."""
+
+HOWS = ("is", "contains", "startswith", "endswith", "re", "cidr")
+"""How a value is compared; without a modifier it is the whole one, with Sigma's `*` and `?`."""
+PATHS = frozenset(("process", "parent", "file", "object"))
+"""Attributes that hold paths: compared in one form, and a bare name leaves the folder open."""
+SERVICES_OWN = frozenset(("invoked_by", "actor_id", "signer"))
+"""Attributes that the service or the system fills in by itself, whoever acts."""
+MAX_PATTERN = 500
+_SAFE = re.compile(r"[^()*+?{}|]*(?:\.[*+]\??[^()*+?{}|]*){0,4}\Z")
+"""Regular expressions that are taken: literals, classes and `.*`, so that none can be slow."""
+_SHOWN = 120
+
+
+class Item(NamedTuple):
+    """One attribute and what it is compared with."""
+
+    attribute: str
+    how: str
+    every: bool
+    """All patterns must be found (`|all`), not one."""
+    patterns: tuple[str, ...]
+    """Folded."""
+    tests: tuple[Any, ...]
+    """Compiled expressions or networks where `how` needs them, parallel to `patterns`."""
+
+
+Condition = tuple[Item, ...]
+"""A map: all of it must hold."""
+
+
+class Met(NamedTuple):
+    """What became of a condition."""
+
+    truth: Truth
+    because: str
+    """`parent is C:\\...\\Code.exe`: what decided; what is missing where it is not known."""
+    beyond: bool = False
+    """It holds, and by something that is out of an ordinary intruder's reach."""
+
+
+def condition(items: Mapping[str, Any]) -> Condition:
+    """A map of `attribute|modifier: value or list`; raises SearchError naming the key."""
+    return tuple(_item(str(key), value) for key, value in items.items())
+
+
+def _item(key: str, value: Any) -> Item:
+    attribute, *modifiers = key.split("|")
+    if attribute not in ATTRIBUTES:
+        raise SearchError(f"{key}: an alert has no attribute {attribute}.")
+    every = "all" in modifiers
+    hows = [each for each in modifiers if each != "all"]
+    if len(hows) > 1 or not set(hows) <= set(HOWS[1:]):
+        raise SearchError(f"{key}: the modifiers are {', '.join(HOWS[1:])} and all.")
+    how = hows[0] if hows else "is"
+    values = value if isinstance(value, (list, tuple)) else [value]
+    texts = [str(each) for each in values]
+    if not texts or not all(texts) or max(map(len, texts)) > MAX_PATTERN:
+        raise SearchError(f"{key}: values have 1 to {MAX_PATTERN} characters.")
+    patterns = tuple(_pattern(attribute, how, text) for text in texts)
+    return Item(attribute, how, every, patterns, tuple(_test(key, how, each) for each in patterns))
+
+
+def _pattern(attribute: str, how: str, text: str) -> str:
+    if how == "re":
+        return text
+    lower = text.lower()
+    return lower.replace("/", "\\") if attribute in PATHS else lower
+
+
+def _test(key: str, how: str, pattern: str) -> Any:
+    if how == "re":
+        if not _SAFE.fullmatch(pattern):
+            raise SearchError(f"{key}: only literals, classes and .* are taken in an expression.")
+        try:
+            return re.compile(pattern, re.IGNORECASE)
+        except re.error as error:
+            raise SearchError(f"{key}: no regular expression ({error}).") from error
+    if how == "cidr":
+        try:
+            return ip_network(pattern, strict=False)
+        except ValueError as error:
+            raise SearchError(f"{key}: no network ({error}).") from error
+    if how == "is" and ("*" in pattern or "?" in pattern):
+        parts = (re.escape(each) for each in re.split(r"\*+", pattern[:MAX_PATTERN]))
+        return re.compile(".*".join(each.replace("\\?", ".") for each in parts), re.DOTALL)
+    return None
+
+
+def meets(wanted: Condition, alert: Alert) -> Met:
+    """Whether an alert meets a condition: False by the first item that is false, else unknown by
+    the first that is not known, else True, by the item that is hardest to feign."""
+    unknown = ""
+    held: list[Met] = []
+    for item in wanted:
+        met = _meets(item, alert)
+        if met.truth is False:
+            return met
+        if met.truth is None:
+            unknown = unknown or met.because
+        held.append(met)
+    if unknown:
+        return Met(None, unknown)
+    best = next((met for met in held if met.beyond), held[0] if held else Met(True, ""))
+    return best
+
+
+def _meets(item: Item, alert: Alert) -> Met:
+    values = alert.get(item.attribute)
+    name = item.attribute.replace("_", " ")
+    if not values:
+        return Met(None, f"the alert does not say the {name}")
+    undecided = False
+    for value in values:
+        truth = _compare(item, value)
+        if truth:
+            beyond = _is_beyond(item, value)
+            return Met(True, f"{name} is {_short(value)}", beyond)
+        undecided = undecided or truth is None
+    if undecided:
+        return Met(None, f"the alert does not say where {_short(values[0])} lies")
+    return Met(False, f"{name} is {_short(values[0])}")
+
+
+def _compare(item: Item, value: str) -> Truth:
+    bare = False
+    text = value.lower()
+    if item.attribute in PATHS:
+        text = folded(value)
+        bare = not has_folder(text)
+        text = "\\" + text if bare and "\\" not in text else text
+    results = [
+        _one(item.how, pattern, test, text, bare)
+        for pattern, test in zip(item.patterns, item.tests)
+    ]
+    if item.every:
+        return False if False in results else None if None in results else True
+    return True if True in results else None if None in results else False
+
+
+def _one(how: str, pattern: str, test: Any, text: str, bare: bool) -> Truth:
+    if how == "contains":
+        found = pattern in text
+    elif how == "endswith":
+        found = text.endswith(pattern)
+    elif how == "startswith":
+        found = text.startswith(pattern)
+    elif how == "cidr":
+        return _within(test, text)
+    elif how == "re":
+        found = bool(test.search(text))
+    else:
+        found = bool(test.fullmatch(text)) if test else text.lstrip("\\") == pattern.lstrip("\\")
+    if found or not bare:
+        return found
+    # Of a bare name only the name can be told to be another.
+    name = pattern.rstrip("*").rpartition("\\")[2]
+    if how in ("is", "endswith") and name and "*" not in name and not text.endswith(name):
+        return False
+    return None if "\\" in pattern.strip("\\") or how in ("startswith", "contains") else False
+
+
+def _within(network: Any, text: str) -> Truth:
+    try:
+        return ip_address(text) in network
+    except ValueError:
+        return None
+
+
+def _is_beyond(item: Item, value: str) -> bool:
+    if item.attribute in SERVICES_OWN:
+        return True
+    if item.attribute in ("process", "parent"):
+        return beyond_reach(folded(value))
+    return item.attribute == "src_ip" and value.lower().endswith(".amazonaws.com")
+
+
+def _short(value: str) -> str:
+    text = " ".join(value.split())
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
+
+
+def anchor(wanted: Iterable[Item]) -> tuple[str, Sequence[str]]:
+    """(attribute, literals) of which one must stand in that attribute for the condition to hold:
+    those of the item with the longest ones; ("", ()) where there is none."""
+    best: tuple[int, str, Sequence[str]] = (0, "", ())
+    for item in wanted:
+        if item.how in ("contains", "endswith", "startswith") or (
+            item.how == "is" and not any(item.tests)
+        ):
+            literals = item.patterns[:1] if item.every else item.patterns
+            shortest = min(map(len, literals))
+            if shortest > best[0]:
+                best = shortest, item.attribute, literals
+    return best[1], best[2]

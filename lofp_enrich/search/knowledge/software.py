@@ -1,0 +1,232 @@
+"""Software that shows up in alerts: who it is by its folder, signer, service or identity."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from lofp_enrich.search.alert.detection import Condition, condition
+from lofp_enrich.search.alert.reach import beyond_reach, folded, has_folder
+from lofp_enrich.search.alert.reader import Alert
+from lofp_enrich.search.errors import SearchError
+from lofp_enrich.search.knowledge.columns import SOFTWARE, split_list
+from lofp_enrich.search.knowledge.lookupfile import LookupFile
+
+ROLES = ("process", "parent", "caller")
+"""What the software is in an alert: what ran, what started it, or who called the API."""
+_SHARED = 3
+"""Parts of a folder (`c:`, `windows`, `ccm`) below which it is nobody's own: a name must fit, too."""
+_SYSTEM = ("c:\\windows\\system32\\", "c:\\windows\\syswow64\\", "\\usr\\bin\\", "\\usr\\sbin\\")
+
+_INSTALLED = (
+    *("c:\\program files\\", "c:\\program files (x86)\\", "\\usr\\", "\\bin\\", "\\sbin\\", "\\opt\\"),
+    *("\\applications\\", "\\library\\", "\\snap\\"),
+)
+"""Where administrators install programs."""
+_ELSEWHERE = ("c:\\windows\\", "\\tmp\\", "\\var\\tmp\\", "\\dev\\shm\\")
+_USERS = ("\\users\\", "\\temp\\", "\\programdata\\", "\\perflogs\\", "\\$recycle.bin\\", "\\home\\")
+
+
+class Doing(NamedTuple):
+    """Something that a product does of its own and that rules alert on."""
+
+    role: str
+    what: str
+    condition: Condition
+
+
+class Software(NamedTuple):
+    """A product, as far as an answer needs it."""
+
+    key: str
+    name: str
+    vendor: str
+    category: str
+    aliases: tuple[str, ...]
+    does: tuple[Doing, ...]
+
+
+class Sighting(NamedTuple):
+    """A product in an alert."""
+
+    key: str
+    role: str
+    because: str
+    """`parent is C:\\Program Files\\Tanium\\TaniumClient.exe`."""
+    beyond: bool
+    """Told by something that is out of an ordinary intruder's reach."""
+    place: str
+    """`own`, `wrong` where only the name fits and the folder is not the product's, `open` where
+    the alert does not say the folder."""
+
+
+class SoftwareIndex:
+    """The products of `lofp_software.csv`, found by what an alert says."""
+
+    def __init__(self, rows: Iterable[Mapping[str, str]]) -> None:
+        self._rows: dict[str, Mapping[str, str]] = {}
+        self._by_name: dict[str, list[str]] = {}
+        self._by_folder: dict[str, list[str]] = {}
+        self._wild: dict[str, list[tuple[tuple[str, ...], str]]] = {}
+        self._by_file: dict[str, list[str]] = {}
+        self._names: dict[str, frozenset[str]] = {}
+        self._callers: dict[str, list[tuple[str, str, str]]] = {}
+        self._made: dict[str, Software] = {}
+        for row in rows:
+            self._add(row)
+
+    @classmethod
+    def load(cls, directory: Path) -> SoftwareIndex:
+        """The products in `directory`; none where an older set of lookups has no such file.
+
+        Raises SearchError where the file is there and cannot be read.
+        """
+        path = directory / "lofp_software.csv"
+        return cls(LookupFile(path, SOFTWARE).all_rows() if path.exists() else ())
+
+    def _add(self, row: Mapping[str, str]) -> None:
+        key = row["software"]
+        self._rows[key] = row
+        names = split_list(row["processes"].lower())
+        self._names[key] = frozenset(names)
+        for name in names:
+            self._by_name.setdefault(name, []).append(key)
+        for folder in split_list(row["folders"].lower()):
+            folder = folder.replace("/", "\\")
+            head, star, rest = folder.partition("*")
+            if star:
+                self._wild.setdefault(head, []).append((tuple((star + rest).split("\\")), key))
+            else:
+                self._by_folder.setdefault(folder, []).append(key)
+        for file in split_list(row["files"].lower()):
+            self._by_file.setdefault(file.replace("/", "\\"), []).append(key)
+        for column in ("invoked_by", "app_ids", "users", "user_agents"):
+            for text in split_list(row[column].lower()):
+                start = text.partition("*")[0]
+                self._callers.setdefault(column, []).append((start, text, key))
+
+    def product(self, key: str) -> Software | None:
+        """The product with this key; its behaviour is parsed when first asked for."""
+        if key not in self._made:
+            row = self._rows.get(key)
+            if row is None:
+                return None
+            self._made[key] = Software(
+                key,
+                row["name"],
+                row["vendor"],
+                row["category"],
+                tuple(split_list(row["aliases"])),
+                tuple(_doings(row["does"])),
+            )
+        return self._made[key]
+
+    def sightings(self, alert: Alert) -> Iterator[Sighting]:
+        """The products that an alert shows, each in its role."""
+        for role in ("process", "parent"):
+            for value in alert.get(role):
+                yield from self._by_path(role, value)
+        yield from self._by_identity(alert)
+
+    def _by_path(self, role: str, value: str) -> Iterator[Sighting]:
+        path = folded(value)
+        name = path.rpartition("\\")[2]
+        named = self._by_name.get(name, ())
+        because = f"{role} is {value}"
+        if not has_folder(path):
+            for key in named:
+                yield Sighting(key, role, because, False, "open")
+            return
+        own = list(dict.fromkeys(self._owners(path, name)))
+        for key in own:
+            yield Sighting(key, role, because, beyond_reach(path), "own")
+        if own or len(named) != 1:
+            return
+        if path.startswith(_INSTALLED) and beyond_reach(path):
+            # Wherever else administrators have installed it: its name is its own.
+            yield Sighting(named[0], role, because, True, "own")
+        elif _is_elsewhere(path):
+            yield Sighting(named[0], role, because, False, "wrong")
+
+    def _owners(self, path: str, name: str) -> Iterator[str]:
+        """Whose folder a path lies in: the longest that is somebody's own, or one whose names fit."""
+        yield from self._by_file.get(path, ())
+        at = path.rfind("\\")
+        while at > 0:
+            folder = path[: at + 1]
+            keys = self._by_folder.get(folder, ())
+            alone = len(keys) == 1 and folder.count("\\") >= _SHARED and folder not in _SYSTEM
+            for key in keys:
+                if alone or name in self._names[key]:
+                    yield key
+            for pattern, key in self._wild.get(folder, ()):
+                if _follows(path[at + 1 :].split("\\"), pattern):
+                    yield key
+            at = path.rfind("\\", 0, at)
+
+    def _by_identity(self, alert: Alert) -> Iterator[Sighting]:
+        callers = self._callers
+        for column, attributes in (
+            ("invoked_by", ("invoked_by", "src_ip")),
+            ("app_ids", ("actor_id", "app")),
+            ("users", ("actor_id", "user")),
+            ("user_agents", ("user_agent",)),
+        ):
+            for attribute in attributes:
+                for value in alert.get(attribute):
+                    text = value.lower()
+                    for start, pattern, key in callers.get(column, ()):
+                        if text.startswith(start) and (
+                            column == "user_agents" or _is_like(pattern, text)
+                        ):
+                            beyond = column in ("invoked_by", "app_ids") or (
+                                "aws-service-role" in text or text.startswith(("system:", "eks:", "aksservice"))
+                            )
+                            said = f"{attribute.replace('_', ' ')} is {value[:120]}"
+                            yield Sighting(key, "caller", said, beyond, "own")
+
+
+@lru_cache(maxsize=4_096)
+def _is_like(pattern: str, text: str) -> bool:
+    """Whether a text fits a pattern with `*`, without regular expressions."""
+    parts = pattern.split("*")
+    if len(parts) == 1:
+        return pattern == text
+    if not text.startswith(parts[0]) or not text.endswith(parts[-1]):
+        return False
+    at = len(parts[0])
+    for part in parts[1:-1]:
+        at = text.find(part, at)
+        if at < 0:
+            return False
+        at += len(part)
+    return at <= len(text) - len(parts[-1])
+
+
+def _is_elsewhere(path: str) -> bool:
+    """Whether a program there is out of place, whatever it is: where users write, or among the
+    system's own. Of a folder on another drive nobody knows."""
+    return path.startswith(_ELSEWHERE) or any(part in path for part in _USERS)
+
+
+def _follows(parts: list[str], pattern: tuple[str, ...]) -> bool:
+    """Whether the parts of a path begin with those of a pattern, each of which may have a `*`."""
+    wanted = pattern[:-1] if pattern and not pattern[-1] else pattern
+    return len(parts) > len(wanted) and all(map(_is_like, wanted, parts))
+
+
+def _doings(text: str) -> Iterator[Doing]:
+    """The behaviours in a cell; one that cannot be read costs itself alone."""
+    try:
+        each_of = json.loads(text) if text else []
+    except ValueError:
+        return
+    for each in each_of:
+        items = {key: value for key, value in each.items() if key not in ("role", "what")}
+        try:
+            yield Doing(each.get("role", ""), each.get("what", ""), condition(items))
+        except SearchError:
+            continue
