@@ -353,9 +353,10 @@ _LONGEST = 6
 """Words of a name that are compared; the longest names of the table have six."""
 
 
-def words_of(name: str) -> list[str]:
+@lru_cache(maxsize=5_000)
+def words_of(name: str) -> tuple[str, ...]:
     """The words of a field's name, lower case: `data.IpAddress` is data, ip, address."""
-    return [word.lower() for word in _WORD.findall(name)]
+    return tuple([word.lower() for word in _WORD.findall(name)])
 
 
 class _Known(NamedTuple):
@@ -383,7 +384,7 @@ _MEANINGS = _by_key()
 _PARTS = re.compile(r"\.|__")
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=5_000)
 def meanings(name: str) -> tuple[Meaning, ...]:
     """What a field of this name may hold, by the longest end of it that the table knows."""
     parts = [words_of(part) for part in _PARTS.split(name[-200:])]

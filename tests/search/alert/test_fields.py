@@ -178,7 +178,7 @@ def test_meanings(name: str, expected: list[str]) -> None:
     ],
 )
 def test_words_of(name: str, expected: list[str]) -> None:
-    assert words_of(name) == expected
+    assert list(words_of(name)) == expected
 
 
 @given(st.text() | st.lists(st.sampled_from(["parent", "image", ".", "_", "a", "X"])).map("".join))
