@@ -300,6 +300,13 @@ def test_platform_is_what_it_is_about(event: Event, expected: list[str]) -> None
         ({"rule_id": GUID}, "rule", []),
         ({"src": "web01"}, "src_ip", []),
         ({"EventCode": "logon"}, "event_code", []),
+        ({"object_path": "C:\\a\\b.txt"}, "file", ["C:\\a\\b.txt"]),
+        ({"object_path": "/etc/passwd"}, "file", ["/etc/passwd"]),
+        ({"object_path": "arn:aws:iam::1:user/x"}, "file", []),
+        ({"object_path": "arn:aws:iam::1:user/x"}, "object", ["arn:aws:iam::1:user/x"]),
+        ({"object_path": "\\REGISTRY\\MACHINE\\a"}, "file", []),
+        ({"command": "useradd bob"}, "command_line", ["useradd bob"]),
+        ({"command": "useradd bob"}, "operation", []),
         # No value.
         ({"user": "-"}, "user", []),
         ({"user": "N/A"}, "user", []),
