@@ -135,6 +135,7 @@ class TestCorpora:
         assert all(row["entry_ids"] or row["techniques"] for row in rows)
         assert sum(not row["entry_ids"] for row in rows) > 2_000
 
+    @pytest.mark.once
     def test_a_second_build_says_unchanged(self, corpora: Made, shared: Path) -> None:
         archives = [f"--source={name}={shared}/corpora/{name}.tar.gz" for name in CORPORA]
         again = made(corpora.folder, *archives)

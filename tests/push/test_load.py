@@ -19,6 +19,7 @@ PATIENT = Limits(connect=5, silence=120, settle=(0, 0.01))
 """A search of the stand-in takes seconds here, and many on a machine that is busy."""
 
 
+@pytest.mark.once
 @pytest.mark.corpora
 def test_the_full_catalogue(
     world: World,
