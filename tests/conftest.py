@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, settings
 
 from lofp_enrich.cli.main import main
+from lofp_enrich.sources import Reading, read
 from tests.demo import install
 from tests.splunkd.fixtures import python as python
 from tests.splunkd.fixtures import splunkd as splunkd
@@ -39,6 +41,9 @@ ATTACK = CHECKOUT / "lofp_enrich" / "data" / "attack.csv"
 DATA = Path(__file__).parent / "data"
 KNOWN = tuple(sorted(path.name for path in (DATA / "golden").iterdir()))
 """The sources of the small rules that most tests are made of, one folder each."""
+
+CORPORA = ("sigma", "elastic", "splunk")
+"""The sources of the real rules, of which `shared` has an archive each."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -70,6 +75,23 @@ def shared() -> Path:
     if not (folder / "corpora").is_dir():
         pytest.skip(f"the rule archives are not in {folder}; set LOFP_CORPORA")
     return folder
+
+
+@cache
+def reading(shared: Path, source: str, deprecated: bool = False) -> Reading:
+    """What is read of a real archive; each takes seconds, so whoever asks shares it."""
+    return read(source, shared / "corpora" / f"{source}.tar.gz", deprecated=deprecated)
+
+
+@pytest.fixture(scope="session")
+def corpora_build(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Path]:
+    """What a build of all real rules, without the starter entries, says in JSON, and its lookups.
+
+    Leave the folder as it is: it takes long to make.
+    """
+    folder = tmp_path_factory.mktemp("corpora")
+    archives = [f"--source={name}={shared}/corpora/{name}.tar.gz" for name in CORPORA]
+    return run("build", "--no-starter", "--json", "--out", folder, *archives), folder
 
 
 @pytest.fixture(scope="session")

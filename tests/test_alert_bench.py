@@ -13,7 +13,7 @@ import pytest
 pytestmark = pytest.mark.corpora
 
 FLOORS = {
-    "platform": (88, 90),
+    "platform": (95, 94),
     **dict.fromkeys(
         "command_line process parent user host file rule title description src_ip"
         " operation".split(),

@@ -6,6 +6,7 @@ import csv
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from lofp_enrich.search.errors import SearchError
@@ -115,6 +116,7 @@ class Attack:
         return names
 
 
+@lru_cache(maxsize=4096)
 def parent(technique: str) -> str:
     """The technique that a sub-technique belongs to; a technique is its own.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 import sys
 import tarfile
@@ -18,6 +17,7 @@ from lofp_enrich.model import FalsePositive
 from lofp_enrich.sources import Reading, read
 from lofp_enrich.sources.archive import TextFile, contents
 from lofp_enrich.sources.tomldoc import loads
+from tests.conftest import CORPORA, reading
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -25,13 +25,6 @@ else:
     import tomli as tomllib
 
 pytestmark = pytest.mark.corpora
-
-SOURCES = ("sigma", "elastic", "splunk")
-
-
-@functools.cache
-def reading(shared: Path, source: str, deprecated: bool = False) -> Reading:
-    return read(source, shared / "corpora" / f"{source}.tar.gz", deprecated=deprecated)
 
 
 def own(found: Reading) -> list[FalsePositive]:
@@ -80,7 +73,7 @@ def test_statements(
 
 
 def test_all_statements_with_the_retired_ones(shared: Path) -> None:
-    counts = {source: len(own(reading(shared, source, True))) for source in SOURCES}
+    counts = {source: len(own(reading(shared, source, True))) for source in CORPORA}
     # The survey has 4,473 for Sigma; one of a global document stands under both its rules.
     assert counts == {"sigma": 4474, "elastic": 924, "splunk": 1711}
 
@@ -88,7 +81,7 @@ def test_all_statements_with_the_retired_ones(shared: Path) -> None:
 def test_techniques_with_the_retired_rules(shared: Path) -> None:
     found = {
         source: {t for rule in reading(shared, source, True).rules for t in rule.techniques}
-        for source in SOURCES
+        for source in CORPORA
     }
     atlas = {technique for technique in found["elastic"] if technique.startswith("AML.")}
     assert len(atlas) == 16
@@ -134,7 +127,7 @@ def test_no_mark_of_markdown_is_left(shared: Path) -> None:
 
 
 def test_every_rule_can_be_cited(shared: Path) -> None:
-    for source in SOURCES:
+    for source in CORPORA:
         for rule in reading(shared, source).rules:
             assert rule.title
             assert rule.license
@@ -143,7 +136,8 @@ def test_every_rule_can_be_cited(shared: Path) -> None:
     assert sum(not rule.author for rule in reading(shared, "sigma", True).rules) <= 5
 
 
-@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.once
+@pytest.mark.parametrize("source", CORPORA)
 def test_an_archive_whose_first_member_is_its_top_folder(
     shared: Path, tmp_path: Path, source: str
 ) -> None:
@@ -161,6 +155,7 @@ def test_an_archive_whose_first_member_is_its_top_folder(
     assert read(source, repacked) == reading(shared, source)
 
 
+@pytest.mark.once
 def test_the_archive_and_its_folder_read_alike(shared: Path, tmp_path: Path) -> None:
     packed = contents(shared / "corpora" / "splunk.tar.gz", lambda name: name.endswith(".yml"))
     folder = tmp_path / packed.top
@@ -213,9 +208,10 @@ def test_a_generated_page_holds_what_the_site_shows_under_its_tag(shared: Path) 
     assert {tag: len(titles) for tag, titles in missing.items()} == {"t1566": 0, "t1078.004": 2}
 
 
+@pytest.mark.once
 def test_reading_takes_at_most_twice_as_long_as_plain_parsing(shared: Path) -> None:
     plain = ours = 0.0
-    for source in SOURCES:
+    for source in CORPORA:
         path = shared / "corpora" / f"{source}.tar.gz"
         suffix = ".toml" if source == "elastic" else ".yml"
         packed = contents(path, lambda name, suffix=suffix: name.endswith(suffix))  # type: ignore[misc]

@@ -206,6 +206,7 @@ TABLE = (
     Row("file", "task_name", "Windows 4698"),
     Row("file", "image_loaded", "Sysmon 7"),
     Row("file", "path ^object ^target", "many, by its shape"),
+    Row("file", "object_path", "CIM: of a file or of any other object", "rooted"),
     Row("registry", "target_object details.tgt_obj tgt_obj", "Sysmon 12 to 14, Hayabusa"),
     Row("registry", "registry.path registry_path registry_key registry.key reg_key", "ECS, CIM"),
     Row("registry_data", "registry.data.strings registry_value_data registry_data", "ECS, CIM"),
@@ -356,9 +357,10 @@ _LONGEST = 6
 """Words of a name that are compared; the longest names of the table have six."""
 
 
-def words_of(name: str) -> list[str]:
+@lru_cache(maxsize=5_000)
+def words_of(name: str) -> tuple[str, ...]:
     """The words of a field's name, lower case: `data.IpAddress` is data, ip, address."""
-    return [word.lower() for word in _WORD.findall(name)]
+    return tuple([word.lower() for word in _WORD.findall(name)])
 
 
 class _Known(NamedTuple):
@@ -386,7 +388,7 @@ _MEANINGS = _by_key()
 _PARTS = re.compile(r"\.|__")
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=5_000)
 def meanings(name: str) -> tuple[Meaning, ...]:
     """What a field of this name may hold, by the longest end of it that the table knows."""
     parts = [words_of(part) for part in _PARTS.split(name[-200:])]
@@ -466,7 +468,7 @@ SPLUNK = {
         *("alert_name", "title", "signature", "rule.description", "rule_id"),
     ),
     "process": ("process_name", "process_path", "Image", "NewProcessName", "process.executable"),
-    "command_line": ("process", "CommandLine", "process.command_line"),
+    "command_line": ("process", "CommandLine", "process.command_line", "command"),
     "parent": ("parent_process_name", "parent_process_path", "ParentImage", "ParentProcessName"),
     "parent_command_line": ("parent_process", "ParentCommandLine"),
     "original_file_name": ("original_file_name", "OriginalFileName"),
@@ -480,7 +482,7 @@ SPLUNK = {
     "url": ("url",),
     "user_agent": ("http_user_agent", "user_agent", "userAgent"),
     "app": ("app",),
-    "operation": ("eventName", "operation", "action", "command", "change_type"),
+    "operation": ("eventName", "operation", "action", "change_type"),
     "event_code": ("EventCode", "EventID"),
     "object": ("object", "object_category", "eventSource"),
     "image": ("container.image.name",),

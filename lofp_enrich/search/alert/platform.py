@@ -238,12 +238,12 @@ def platforms_of(
     return tuple(sorted(found or _of_accounts(leaves, values) or _of_any(leaves, values)))
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=5_000)
 def _key(name: str) -> str:
     return _SEPARATORS.sub("", name[-200:].lower())
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=5_000)
 def _is_os(name: str) -> bool:
     parts = [_key(part) for part in name.split(".")]
     if _CLIENT & set(parts):
@@ -331,7 +331,7 @@ def _of_names(leaves: Sequence[Leaf], keys: Mapping[str, str]) -> set[str]:
     for leaf in leaves:
         if keys[leaf.name] in _LOG_FIELDS and not _SENSORS.search(leaf.value):
             found |= products_in(leaf.value[:200])
-            found |= {name for name in _SERVICES if name in _key(leaf.value)}
+            found |= {name for name in _SERVICES if name in _key(leaf.value[:200])}
     return found
 
 

@@ -9,7 +9,7 @@ from html import unescape
 from json import JSONDecoder
 from typing import Any
 
-from lofp_enrich.search.alert.leaves import MAX_TEXT
+from lofp_enrich.search.alert.leaves import MAX_LEAVES, MAX_TEXT
 
 _XML_DATA = re.compile(r"<Data Name=['\"]([^'\"<>]{1,100})['\"]\s*>([^<]*)</Data>")
 _XML_LEAF = re.compile(r"<([A-Za-z]\w{1,60})(?:\s[^<>]*)?>([^<]+)</\1>")
@@ -153,8 +153,8 @@ def _pairs(text: str) -> dict[str, Any]:
 
 def _pairs_of(pattern: re.Pattern[str], text: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for name, value in pattern.findall(text):
-        value = value.strip()
+    for pair in itertools.islice(pattern.finditer(text), MAX_LEAVES):
+        name, value = pair[1], pair[2].strip()
         if value.startswith('"'):
             value = value[1:-1].replace('\\"', '"')
         held = found.get(name)

@@ -43,6 +43,7 @@ _TACTICS = frozenset(
     "|command and control|impact|stealth|defense impairment".split("|")
 )
 _ROOT = re.compile(r"[A-Za-z]:[\\/]|[\\/]")
+_REGISTRY_ROOT = re.compile(r"\\registry\\", re.IGNORECASE)
 _TEXT = re.compile(r"[^\W\d_]{2}")
 
 
@@ -135,6 +136,11 @@ def _is_event_type(text: str) -> bool:
     return bool(_EVENT_TYPE.fullmatch(text))
 
 
+def _is_rooted(text: str) -> bool:
+    """A whole path of a file, and no ARN, URL or key of the registry."""
+    return bool(_ROOT.match(text)) and not _REGISTRY_ROOT.match(text)
+
+
 _SHAPES: dict[str, Callable[[str], bool]] = {
     "process": _is_program,
     "parent": _is_program,
@@ -157,6 +163,7 @@ _SHAPES: dict[str, Callable[[str], bool]] = {
     "no_container": lambda text: "\n" not in text and not _is_container(text),
     "phrase": _is_phrase,
     "event_type": _is_event_type,
+    "rooted": _is_rooted,
     "typed": lambda text: bool(_TYPED.fullmatch(text)),
     "named": lambda text: bool(_TEXT.search(text)) and not _GUID.fullmatch(text),
     "dest_port": lambda text: text.isdigit() and len(text) < 6,

@@ -44,7 +44,7 @@ class Named(NamedTuple):
     field: str
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=5_000)
 def _field_kind(name: str) -> str:
     """`technique` for a field that is there for techniques, `id` for their ids, `attack` for one
     that may hold IDs, `` for any other."""

@@ -12,6 +12,7 @@ from lofp_enrich.search.alert.leaves import (
     MAX_DEPTH,
     MAX_LEAVES,
     MAX_NAME,
+    MAX_NAMES,
     MAX_TEXT,
     Leaf,
     Leaves,
@@ -165,6 +166,7 @@ def test_no_more_than_the_most(event: Event) -> None:
     assert 0 < len(found) <= MAX_LEAVES
     assert sum(len(leaf.value) for leaf in found) <= MAX_TEXT
     assert all(len(leaf.name) <= MAX_NAME for leaf in found)
+    assert len({leaf.name for leaf in found}) <= MAX_NAMES
 
 
 @given(

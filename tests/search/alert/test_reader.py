@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lofp_enrich.search.alert import wrappers
-from lofp_enrich.search.alert.fields import ATTRIBUTES, SPLUNK
-from lofp_enrich.search.alert.leaves import MAX_LEAVES, MAX_NAME, MAX_TEXT
+from lofp_enrich.search.alert import fields, names, platform, shapes, wrappers
+from lofp_enrich.search.alert.fields import ATTRIBUTES, SPLUNK, meanings
+from lofp_enrich.search.alert.leaves import MAX_LEAVES, MAX_NAME, MAX_NAMES, MAX_TEXT
 from lofp_enrich.search.alert.reader import (
     MAX_VALUES,
     Alert,
@@ -300,6 +300,13 @@ def test_platform_is_what_it_is_about(event: Event, expected: list[str]) -> None
         ({"rule_id": GUID}, "rule", []),
         ({"src": "web01"}, "src_ip", []),
         ({"EventCode": "logon"}, "event_code", []),
+        ({"object_path": "C:\\a\\b.txt"}, "file", ["C:\\a\\b.txt"]),
+        ({"object_path": "/etc/passwd"}, "file", ["/etc/passwd"]),
+        ({"object_path": "arn:aws:iam::1:user/x"}, "file", []),
+        ({"object_path": "arn:aws:iam::1:user/x"}, "object", ["arn:aws:iam::1:user/x"]),
+        ({"object_path": "\\REGISTRY\\MACHINE\\a"}, "file", []),
+        ({"command": "useradd bob"}, "command_line", ["useradd bob"]),
+        ({"command": "useradd bob"}, "operation", []),
         # No value.
         ({"user": "-"}, "user", []),
         ({"user": "N/A"}, "user", []),
@@ -961,5 +968,36 @@ def test_a_hostile_event_gives_no_more_than_the_caps(event: Event) -> None:
 def test_the_first_64_kb_are_read_and_no_more() -> None:
     event = {"pad": "x" * (MAX_TEXT - 1000), "user": "alice", "more": "y" * 2000, "host": "web01"}
     assert read(event, TABLE).values == {"user": ("alice",)}
-    many = {**{f"pad{n}": "x" for n in range(MAX_LEAVES - 1)}, "user": "alice", "host": "web01"}
+    many = {"pad": ["x"] * (MAX_LEAVES - 1), "user": "alice", "host": "web01"}
     assert read(many, TABLE).values == {"user": ("alice",)}
+    wide = {**{f"pad{n}": "x" for n in range(MAX_NAMES - 1)}, "user": "alice", "host": "web01"}
+    assert read(wide, TABLE).values == {"user": ("alice",)}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        pytest.param({f"{n}x.name": "a" for n in range(10_000)}, id="fields"),
+        pytest.param({"a": {f"{n}x": {"name": "b"} for n in range(10_000)}}, id="objects"),
+        pytest.param({"_raw": " ".join(f"x{n}=a" for n in range(10_000))}, id="pairs"),
+        pytest.param({"_raw": json.dumps({f"{n}x": "a" for n in range(10_000)})}, id="raw JSON"),
+        pytest.param({"_raw": "\n".join(f"x{n}: a" for n in range(5_000))}, id="lines"),
+    ],
+)
+def test_names_that_nobody_has_seen_are_looked_up_no_more_than_the_most(event: Event) -> None:
+    read({}, TABLE)
+    meanings.cache_clear()
+    read(event, TABLE)
+    assert 0 < meanings.cache_info().misses <= MAX_NAMES
+
+
+def test_the_empty_columns_of_other_events_cost_no_field() -> None:
+    event = {**{f"pad{n}": "" for n in range(10_000)}, "user": "alice"}
+    assert read(event, TABLE).values == {"user": ("alice",)}
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    for module in (fields, names, platform, shapes):
+        for held in vars(module).values():
+            if hasattr(held, "cache_info"):
+                assert held.cache_info().maxsize <= 5_000
