@@ -26,6 +26,20 @@ class LogSource:
 
 
 @dataclass(frozen=True)
+class Conditions:
+    """What an alert must show for a cause to fit it, as Sigma's detection items in JSON."""
+
+    software: tuple[str, ...] = ()
+    """Keys of `starter/software`: who does it."""
+    role: str = ""
+    """What the software is in the alert: `process`, `parent`, `registered` or `caller`."""
+    fits: str = ""
+    """A map, which holds as a whole."""
+    contradicts: str = ""
+    """A list of maps, of which each alone speaks against the cause."""
+
+
+@dataclass(frozen=True)
 class FalsePositive:
     """One statement of a rule: when it fires on harmless activity."""
 
@@ -37,6 +51,9 @@ class FalsePositive:
     """The guide says that generative AI had a part in it."""
     check: str = ""
     """What to look at to tell this cause from an attack; only our own entries have it."""
+    against: str = ""
+    """What would speak against this cause, likewise."""
+    conditions: Conditions | None = None
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,7 @@ def write(
     files = {
         "lofp_attack.csv": _csv(columns.ATTACK, _attack_rows(attack)),
         "lofp_entries.csv": _csv(columns.ENTRIES, _entry_rows(catalogue, terms)),
+        "lofp_evidence.csv": _csv(columns.EVIDENCE, _evidence_rows(catalogue)),
         "lofp_meta.csv": _csv(columns.META, _meta_rows(catalogue, origins)),
         "lofp_ranking.csv": _csv(columns.RANKING, _ranking_rows(catalogue, terms)),
         "lofp_rules.csv": _csv(columns.RULES, _rule_rows(catalogue, attack)),
@@ -90,6 +91,8 @@ def _entry_rows(catalogue: Catalogue, terms: WeightedTerms) -> Iterator[Mapping[
             "kind": entry.kind,
             "generated": "true" if entry.generated else "false",
             "check": entry.check,
+            "against": entry.against,
+            "software": "|".join(entry.conditions.software) if entry.conditions else "",
             "techniques": "|".join(entry.techniques),
             "products": "|".join(entry_products(entry.rules)),
             "sources": "|".join(dict.fromkeys(rule.source for rule in entry.rules)),
@@ -100,6 +103,18 @@ def _entry_rows(catalogue: Catalogue, terms: WeightedTerms) -> Iterator[Mapping[
             "url": cited.url,
             "terms": "|".join(f"{word}:{weight}" for word, weight in terms[entry.id][:_MAX_TERMS]),
         }
+
+
+def _evidence_rows(catalogue: Catalogue) -> Iterator[Mapping[str, str]]:
+    for entry in catalogue.entries:
+        if entry.conditions:
+            yield {
+                "entry_id": entry.id,
+                "software": "|".join(entry.conditions.software),
+                "role": entry.conditions.role,
+                "fits": entry.conditions.fits,
+                "contradicts": entry.conditions.contradicts,
+            }
 
 
 def _ranking_rows(catalogue: Catalogue, terms: WeightedTerms) -> Iterator[Mapping[str, str]]:

@@ -71,6 +71,8 @@ def _entry(folded: str, pairs: list[tuple[FalsePositive, Rule]], attack: Attack)
             sorted({attack.current(t) for rule in rules.values() for t in rule.techniques})
         ),
         rules=tuple(sorted(rules.values(), key=_rule_order)),
+        against=next((fp.against for fp, _ in pairs if fp.against), ""),
+        conditions=next((fp.conditions for fp, _ in pairs if fp.conditions), None),
     )
 
 

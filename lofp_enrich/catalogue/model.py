@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from lofp_enrich.model import Rule
+from lofp_enrich.model import Conditions, Rule
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,8 @@ class Entry:
     """Current ATT&CK IDs, sorted."""
     rules: tuple[Rule, ...]
     """Sorted by source, title, id."""
+    against: str = ""
+    conditions: Conditions | None = None
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,14 @@ from typing import Any
 import jsonschema
 
 from lofp_enrich.errors import RuleError
-from lofp_enrich.model import FalsePositive, Location, LogSource, Rule
+from lofp_enrich.model import Conditions, FalsePositive, Location, LogSource, Rule
+from lofp_enrich.search.alert.detection import condition
+from lofp_enrich.search.errors import SearchError
 from lofp_enrich.sources import fields, yamldoc
 from lofp_enrich.sources.fields import Items, RuleNode
 
 _SCHEMA = Path(__file__).parent.parent / "schema" / "entry.schema.json"
-_LISTS = frozenset({"techniques", "products", "terms"})
+_LISTS = frozenset({"techniques", "products", "terms", "software", "seen"})
 _NAMES = {
     "av": "AV", "aws": "AWS", "edr": "EDR", "entra": "Entra", "gcp": "GCP",
     "github": "GitHub", "gitlab": "GitLab", "m365": "Microsoft 365",
@@ -132,12 +134,39 @@ def _rule(entry: RuleNode) -> Rule:
         title=_title(entry.path),
         location=entry.at(),
         techniques=fields.technique_ids(fields.texts(entry, "techniques")),
-        falsepositives=(FalsePositive(statement, check=fields.text(entry, "check")),),
+        falsepositives=(
+            FalsePositive(
+                statement,
+                check=fields.text(entry, "check"),
+                against=fields.text(entry, "against"),
+                conditions=_conditions(entry),
+            ),
+        ),
         logsource=LogSource(product="|".join(fields.texts(entry, "products"))),
         author=fields.text(entry, "author"),
         license=fields.text(entry, "license"),
         url=fields.text(entry, "url"),
         terms=fields.terms(fields.texts(entry, "terms")),
+    )
+
+
+def _conditions(entry: RuleNode) -> Conditions | None:
+    """The conditions of an entry, which the evaluator must be able to read."""
+    fits, contradicts = entry.get("fits"), entry.get("contradicts")
+    software = tuple(fields.texts(entry, "software"))
+    if not (software or fits or contradicts):
+        return None
+    maps = contradicts if isinstance(contradicts, list) else [contradicts] if contradicts else []
+    for key, each in (("fits", fits or {}), *(("contradicts", one) for one in maps)):
+        try:
+            condition(each)
+        except SearchError as error:
+            raise RuleError(str(error), entry.at(key), key) from error
+    return Conditions(
+        software,
+        fields.text(entry, "role"),
+        json.dumps(fits, sort_keys=True, ensure_ascii=False) if fits else "",
+        json.dumps(maps, sort_keys=True, ensure_ascii=False) if maps else "",
     )
 
 

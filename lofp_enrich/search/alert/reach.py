@@ -63,6 +63,7 @@ ANYBODY = (
     ("c:\\windows\\syswow64\\com\\dmp\\", "likewise"),
     ("c:\\windows\\syswow64\\fxstmp\\", "likewise"),
     ("c:\\windows\\syswow64\\tasks\\", "likewise"),
+    ("c:\\programdata\\chocolatey\\lib\\", "whatever its packages brought along"),
     ("c:\\programdata\\microsoft\\windows defender\\quarantine\\", "what it caught lies here"),
     ("\\usr\\local\\homebrew\\", "macOS: belongs to who installed Homebrew"),
     ("\\opt\\homebrew\\", "likewise"),

@@ -14,17 +14,24 @@ from lofp_enrich.search.alert.names import rule_ids, rule_key, rule_keys, source
 from lofp_enrich.search.alert.reader import Alert, read, texts_of, what_was_read, with_more
 from lofp_enrich.search.alert.techniques import as_techniques, techniques_of
 from lofp_enrich.search.answer import explanation, rank
-from lofp_enrich.search.answer.evidence import actors
+from lofp_enrich.search.answer.evidence import (
+    CONTRADICTS,
+    FITS,
+    OPEN,
+    RESEMBLES,
+    Weigher,
+)
 from lofp_enrich.search.answer.explanation import Explanation
 from lofp_enrich.search.answer.lacking import unknown_names
 from lofp_enrich.search.answer.options import KINDS, Options
 from lofp_enrich.search.answer.seen import Seen
 from lofp_enrich.search.errors import SearchError
 from lofp_enrich.search.knowledge import columns
+from lofp_enrich.search.knowledge.conditions import ConditionsIndex
 from lofp_enrich.search.knowledge.deployed import DeployedRule, load_deployed
 from lofp_enrich.search.knowledge.family import ANY, Member
 from lofp_enrich.search.knowledge.index import EntryRow, LookupIndex, RuleRow
-from lofp_enrich.search.knowledge.local import LocalRows, load_local
+from lofp_enrich.search.knowledge.local import LocalRow, LocalRows, load_local
 from lofp_enrich.search.knowledge.software import SoftwareIndex
 
 Values = Mapping[str, Any]
@@ -36,6 +43,10 @@ _MISSING = "-"
 _MOST_POOLED = 200_000
 """Candidates, with what is the same for every alert that has their techniques, that are kept: the
 techniques of an alert are whatever its sender writes."""
+_SPARE = 4
+"""Explanations that are looked at beyond `max`: some of the nearest may contradict the alert."""
+MOST_RANKED = 12
+"""Techniques of an alert whose explanations are looked at: with more it says nothing by them."""
 _KIND_ORDER = defaultdict(lambda: len(KINDS), {kind: n for n, kind in enumerate(KINDS)})
 
 
@@ -63,11 +74,13 @@ class Enricher:
         options: Options,
         deployed: Mapping[str, tuple[DeployedRule, ...]] | None = None,
         software: SoftwareIndex | None = None,
+        conditions: ConditionsIndex | None = None,
     ) -> None:
         self._index = index
         self._local = local
         self._deployed = deployed or {}
         self._software = software or SoftwareIndex(())
+        self._conditions = conditions or ConditionsIndex(())
         self._options = options
         self._pools: dict[tuple[str, ...], rank.Candidates] = {}
         self._pooled = 0
@@ -105,71 +118,87 @@ class Enricher:
         return bare_output(status, self._options)
 
     def answer(self, values: Values) -> Answer:
-        """The explanations of an alert, best first: own ones, the firing rule's, then by score."""
+        """The explanations of an alert, best first: see `_place` for the order."""
         options = self._options
-        alert = read(values, self._index.attack)
-        self.raw_was_read = alert.raw
-        if options.context_fields:
-            alert = with_more(alert, _texts(values, options.context_fields))
+        alert = self._read(values)
         names = tuple(_texts(values, options.rule_field)) if options.rule_field else alert.names
-        ids = [each for text in alert.get("rule_id") for each in (*rule_ids(text), text)]
-        known = self._rules(names, ids)
+        known = self._rules(names, alert)
         came_in = self._techniques(values, alert, names, known)
-        techniques = tuple(came_in)
-        self.seen.add(values, alert, (*techniques, *names))
-        context = context_of(alert, map(self._index.attack.name, techniques))
-        fields = {field: tuple(texts_of(values, field)) for field in self._local.fields}
-        own = [
-            row
-            for row in self._local.rows
-            if row.fits((*came_in, *came_in.values()), names, fields)
-        ]
-        rules = known if options.match != "technique" else ()
-        stated = self._stated(rules)
+        self.seen.add(values, alert, (*came_in, *names))
+        context = context_of(alert, map(self._index.attack.name, came_in))
+        weigh = Weigher(self._software, self._conditions, alert)
+        own = self._own(values, names, came_in)
+        stated = self._stated(known if options.match != "technique" else ())
         told = {rule_key(entry.statement) for entry, _ in stated.values()}
         here = [r for r in self._stated_here(names) if rule_key(r.statement) not in told]
-        by_words = self._by_words and not (techniques or own or here or stated)
-        pool = self._pool((ANY,) if by_words else techniques)
-        most = max(0, options.max - len(own) - len(here) - len(stated))
-        least = 0 if "advice" in options.kind else options.min_score
-        ranked = pool.rank(context, options.max + len(stated), least)
-        ranked = [each for each in ranked if each.entry.entry_id not in stated]
-        seen = self._actors(alert)
-        first = [each for each in seen if each.evidence in ("contradicts", "fits")]
-        after = [each for each in seen if each.evidence == "resembles"][:1]
-        explanations = [
-            *(each for each in first if each.evidence == "contradicts"),
+        by_words = self._by_words and not (came_in or own or here or stated)
+        pool = self._pool((ANY,) if by_words else tuple(came_in)[:MOST_RANKED])
+        near = [
+            each for each in self._near(pool, context, weigh) if each.entry.entry_id not in stated
+        ]
+        actors = self._actors(weigh)
+        found = [
             *(explanation.own(row) for row in own),
-            *(each for each in first if each.evidence == "fits"),
             *(explanation.deployed(rule) for rule in here),
             *(
                 explanation.by_rule(entry, rule, came_in)
                 for entry, rule in _fitting_first(stated, context)
             ),
-            *after,
-            *(explanation.by_technique(each, came_in) for each in ranked[:most]),
+            *actors,
+            *(explanation.by_technique(each, came_in) for each in near),
         ]
-        under = len(ranked) if by_words else len(pool.ids)
-        count = len(own) + len(here) + under + len(stated.keys() - pool.ids) + len(first + after)
-        if count:
-            status = "matched" if explanations else "no_match"
-        else:
-            status = "no_match" if techniques else "no_technique"
-        shown = tuple(explanations[: options.max])
-        return Answer(status, count, shown, techniques, what_was_read(alert))
+        found = sorted((explanation.weighed(each, weigh) for each in found), key=_place)
+        if options.evidence:
+            found = [each for each in found if each.evidence in options.evidence]
+        under = len(near) if by_words else len(pool.ids)
+        count = len(own) + len(here) + under + len(stated.keys() - pool.ids) + len(actors)
+        status = "no_match" if count or came_in else "no_technique"
+        shown = tuple(found[: options.max])
+        return Answer(
+            "matched" if shown else status, count, shown, tuple(came_in), what_was_read(alert)
+        )
 
-    def _actors(self, alert: Alert) -> list[Explanation]:
+    def _read(self, values: Values) -> Alert:
+        alert = read(values, self._index.attack)
+        self.raw_was_read = alert.raw
+        named = self._options.context_fields
+        return with_more(alert, _texts(values, named)) if named else alert
+
+    def _own(
+        self, values: Values, names: Sequence[str], came_in: Mapping[str, str]
+    ) -> list[LocalRow]:
+        fields = {field: tuple(texts_of(values, field)) for field in self._local.fields}
+        techniques = (*came_in, *came_in.values())
+        return [row for row in self._local.rows if row.fits(techniques, names, fields)]
+
+    def _near(self, pool: rank.Candidates, context: Context, weigh: Weigher) -> list[rank.Ranked]:
+        """The nearest explanations, and besides them all whose conditions the alert meets."""
+        options = self._options
+        least = 0 if "advice" in options.kind else options.min_score
+        near = pool.rank(context, options.max + _SPARE, least)
+        shown = {each.entry.entry_id for each in near}
+        for entry_id in self._conditions.among(pool.ids):
+            if entry_id not in shown and weigh.entry(entry_id).state in (FITS, RESEMBLES):
+                more = pool.at(entry_id, context)
+                near += [more] if more else []
+        return near
+
+    def _actors(self, weigh: Weigher) -> list[Explanation]:
+        """What known software in the alert explains: all that fits or poses, and one that may."""
         options = self._options
         wanted = not options.source or "software" in options.source
         if options.match != "auto" or not wanted or (options.kind and "actor" not in options.kind):
             return []
-        return [explanation.actor(each) for each in actors(self._software, alert)]
+        found = [explanation.actor(each) for each in weigh.actors()]
+        likely = [each for each in found if each.evidence == RESEMBLES][:1]
+        return [each for each in found if each.evidence in (FITS, CONTRADICTS)] + likely
 
-    def _rules(self, names: Iterable[str], ids: Iterable[str]) -> tuple[RuleRow, ...]:
-        for rule_id in ids:
-            rules = self._index.rule_by_id(rule_id)
-            if rules:
-                return rules
+    def _rules(self, names: Iterable[str], alert: Alert) -> tuple[RuleRow, ...]:
+        for text in alert.get("rule_id"):
+            for rule_id in (*rule_ids(text), text):
+                rules = self._index.rule_by_id(rule_id)
+                if rules:
+                    return rules
         for name in names:
             for key in rule_keys(name):
                 rules = self._index.rules(key)
@@ -254,8 +283,8 @@ def load_enricher(lookups: Path, options: Options, today: date) -> tuple[Enriche
     except SearchError as error:
         troubles.append(str(error))
     troubles += [*local.faults, *unknown_names(index, options)]
-    software = SoftwareIndex.load(lookups)
-    return Enricher(index, local, options, deployed, software), troubles
+    software, conditions = SoftwareIndex.load(lookups), ConditionsIndex.load(lookups)
+    return Enricher(index, local, options, deployed, software, conditions), troubles
 
 
 def output_fields(options: Options) -> list[str]:
@@ -289,6 +318,18 @@ def _outputs(answer: Answer, options: Options) -> Iterable[Output]:
             else:
                 output[options.prefix + name] = [getattr(e, name) or _MISSING for e in group]
         yield output
+
+
+def _place(each: Explanation) -> int:
+    """Where an explanation stands, nearest first within one place: what poses as a product; own
+    ones; what fits; the rule's own and what may be; what is open; what the alert speaks against."""
+    if each.evidence == CONTRADICTS:
+        return 0 if each.match == "software" else 6
+    if each.match == "local":
+        return 1
+    if each.evidence == FITS:
+        return 2
+    return 3 if each.match == "rule" else {RESEMBLES: 4, OPEN: 5}[each.evidence]
 
 
 def _fitting_first(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from lofp_enrich.search.answer import rank
-from lofp_enrich.search.answer.evidence import Actor, check_of, statement_of
+from lofp_enrich.search.answer.evidence import Actor, Weigher, check_of, statement_of
 from lofp_enrich.search.knowledge.deployed import DeployedRule
 from lofp_enrich.search.knowledge.index import EntryRow, RuleRow
 from lofp_enrich.search.knowledge.local import LocalRow
@@ -30,6 +30,17 @@ class Explanation(NamedTuple):
     evidence: str = "open"
     because: str = ""
     software: str = ""
+    against: str = ""
+
+
+def weighed(found: Explanation, weigh: Weigher) -> Explanation:
+    """An explanation of the catalogue with what speaks for it and against it in the alert."""
+    if not found.entry_id:
+        return found
+    evidence = weigh.entry(found.entry_id)
+    return found._replace(
+        evidence=evidence.state, because=evidence.because, software=evidence.software
+    )
 
 
 def actor(found: Actor) -> Explanation:
@@ -61,6 +72,7 @@ def own(row: LocalRow) -> Explanation:
         score="100",
         source="local",
         why="own explanation",
+        evidence="resembles",
     )
 
 
@@ -93,6 +105,7 @@ def by_rule(entry: EntryRow, rule: RuleRow, came_in: Mapping[str, str]) -> Expla
         rule.source,
         rule.url,
         "stated by this rule",
+        against=entry.against,
     )
 
 
@@ -123,6 +136,7 @@ def by_technique(ranked: rank.Ranked, came_in: Mapping[str, str]) -> Explanation
         source,
         entry.url,
         _WHY[ranked.match] + shares,
+        against=entry.against,
     )
 
 

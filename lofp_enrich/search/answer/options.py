@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from lofp_enrich.search.errors import SearchError
 
-KINDS = ("benign", "generic", "advice")
+KINDS = ("benign", "generic", "advice", "actor")
+EVIDENCE = ("fits", "resembles", "open", "contradicts")
 MATCHES = ("auto", "rule", "technique", "exact")
 MAX_EXPLANATIONS = 50
 """More than this on one event is a report, not an answer: that is `| lookup lofp_techniques`."""
@@ -32,6 +33,8 @@ class Options(NamedTuple):
     product: tuple[str, ...] = ()
     """Only explanations for these products, and those that name none; empty for all."""
     kind: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+    """Only explanations that stand so to the alert; empty for all."""
     match: str = "auto"
     output: str = "brief"
     max: int = 3
@@ -47,7 +50,7 @@ class Options(NamedTuple):
 NAMES = Options._fields
 FIELDS = ("technique_field", "rule_field", "context_fields")
 """Options that name fields of the alerts."""
-LISTS = (*FIELDS, "source", "product", "kind")
+LISTS = (*FIELDS, "source", "product", "kind", "evidence")
 """Options that take several names with commas between them."""
 
 
@@ -89,11 +92,15 @@ def _lower_names(name: str, text: str) -> tuple[str, ...]:
     return _names(name, text.lower())
 
 
-def _kinds(name: str, text: str) -> tuple[str, ...]:
-    kinds = _lower_names(name, text)
-    if not set(kinds) <= set(KINDS):
-        raise _refuse(name, text, f"give {', '.join(KINDS)}, or several with commas between them")
-    return kinds
+def _some_of(*choices: str):  # type: ignore[no-untyped-def]
+    def parse_choices(name: str, text: str) -> tuple[str, ...]:
+        chosen = _lower_names(name, text)
+        if not set(chosen) <= set(choices):
+            wants = f"give {', '.join(choices)}, or several with commas between them"
+            raise _refuse(name, text, wants)
+        return chosen
+
+    return parse_choices
 
 
 def _one_of(*choices: str):  # type: ignore[no-untyped-def]
@@ -136,7 +143,8 @@ _PARSERS = {
     "context_fields": _names,
     "source": _lower_names,
     "product": _lower_names,
-    "kind": _kinds,
+    "kind": _some_of(*KINDS),
+    "evidence": _some_of(*EVIDENCE),
     "match": _one_of(*MATCHES),
     "output": _one_of("brief", "full"),
     "max": _whole(1, MAX_EXPLANATIONS),

@@ -122,6 +122,7 @@ class Candidates:
             {number: place for place, number in enumerate(each) if number >= 0}
             for each in self._numbers
         ]
+        self._numbers_by_id = numbers
         self.ids = numbers.keys()
         """The ids of all candidates."""
         self._orders: dict[
@@ -168,6 +169,19 @@ class Candidates:
                 share = tuple(context.words[word] for word in by_weight)
                 chosen.append(Ranked(entry, self._matches[number], within, share))
         return chosen
+
+    def at(self, entry_id: str, context: Context) -> Ranked | None:
+        """One candidate with its score, None where the catalogue has lost it."""
+        number = self._numbers_by_id.get(entry_id, -1)
+        entry = self._index.entry(entry_id)
+        if number < 0 or entry is None:
+            return None
+        points, _ = self._without_words(products_for(context.platform), True)
+        terms = self._shared_terms(number, context)
+        score = points[number] + _word_points(sum(terms.values()))
+        by_weight = sorted(terms, key=lambda word: (-terms[word], word))
+        share = tuple(context.words[word] for word in by_weight)
+        return Ranked(entry, self._matches[number], min(100.0, max(0.0, score)), share)
 
     def _shared_weights(self, context: Context, least: float) -> dict[int, float]:
         """How much each candidate shares with the alert, by number; those with `least` or more.

@@ -35,6 +35,7 @@ OWN_WORK = {
     "accounting": "updates itself and its data",
     "antivirus": "scans files, registry and memory, and guards its own",
     "backup": "reads all files, writes its catalogue, calls its server",
+    "container-runtime": "unpacks images and writes what containers need",
     "deployment": "writes what it installs",
     "edr": "scans files, registry and memory, and guards its own",
     "endpoint-management": "takes inventory, writes settings and what it installs",
@@ -58,6 +59,11 @@ TALKS = {
     "storage-sync": "calls its service",
 }
 """Categories whose own programs use the network as their work, and nothing else by that."""
+LOADS_ANYTHING = frozenset(("database", "office", "operating-system", "web-server"))
+"""Categories in which a library of the system is no matter of course: macros and web shells load
+these."""
+STARTERS = frozenset(("services.exe", "systemd", "launchd", "init"))
+"""What starts services: nothing else can be told to run something by whoever sits there."""
 READS_LSASS = frozenset(
     ("antivirus", "edr", "endpoint-management", "identity", "monitoring", "scanner")
 )
@@ -67,6 +73,16 @@ TAKES_INVENTORY = frozenset(
     " scanner updater vpn".split()
 )
 """Categories that start the system's tools to see what machine they are on."""
+RUNS_TOOLS = TAKES_INVENTORY | {"deployment", "hypervisor", "package-manager"}
+"""Categories that use the system's tools in their work; nobody is offered a shell by them."""
+NO_TOOLS = frozenset(
+    "bash bitsadmin bitsadmin.exe certutil.exe cmd.exe cscript.exe csh curl curl.exe dash fish"
+    " installutil.exe java java.exe ksh lua mshta.exe msbuild.exe msxsl.exe nc ncat node node.exe"
+    " openssl osascript perl php php.exe powershell.exe psexec.exe pwsh pwsh.exe python python.exe"
+    " python3 regasm.exe regsvcs.exe regsvr32.exe ruby rundll32.exe sh socat ssh ssh.exe su sudo"
+    " tclsh telnet wget wmic.exe wscript.exe zsh".split()
+)
+"""Tools of the system that run, fetch or forward anything: they say nothing by being started."""
 _ASKS = (
     "\\arp.exe \\dmidecode \\df \\dscl \\fltmc.exe \\getmac.exe \\gpresult.exe \\hostname"
     " \\hostname.exe \\id \\ifconfig \\ipconfig.exe \\lscpu \\lsblk \\lsof \\lspci \\mount"
@@ -83,6 +99,10 @@ _INVENTORY = (
      "command_line|contains": [" accounts", " localgroup administrators", " start", " share"]},
     {"process|endswith": ["\\dpkg", "\\rpm", "\\dpkg-query"],
      "command_line|contains": [" -l", " -q", " -w", " --list", " -s "]},
+    {"process|endswith": ["\\cmd.exe", "\\sh", "\\bash", "\\zsh", "\\dash"],
+     "command_line|endswith": [f" {flag} {ask}" for flag in ("/c", "-c") for ask in (
+         "ipconfig", "ipconfig /all", "hostname", "systeminfo", "ver", "whoami", "tasklist", "uname -a",
+         "netstat -ano", "netstat -an", "id", "uptime", "df -h", "set")]},
 )  # fmt: skip
 INVENTORY = tuple(
     Doing("parent", "asks the system what it is", condition(each)) for each in _INVENTORY

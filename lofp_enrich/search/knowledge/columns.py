@@ -10,8 +10,10 @@ ENTRIES = (
     "kind",
     "generated",
     "check",
+    "against",
     "techniques",
     "products",
+    "software",
     "sources",
     "rule_count",
     "rule_title",
@@ -50,6 +52,7 @@ TECHNIQUES = (
     "url",
 )
 ATTACK = attack.COLUMNS
+EVIDENCE = ("entry_id", "software", "role", "fits", "contradicts")
 SOFTWARE = (
     "software",
     "name",
@@ -86,6 +89,7 @@ LOCAL = (
 CATALOGUE = {
     "lofp_attack.csv": ATTACK,
     "lofp_entries.csv": ENTRIES,
+    "lofp_evidence.csv": EVIDENCE,
     "lofp_meta.csv": META,
     "lofp_ranking.csv": RANKING,
     "lofp_rules.csv": RULES,
@@ -103,6 +107,7 @@ OUTPUT_FULL = (
     "because",
     "software",
     "check",
+    "against",
     "kind",
     "score",
     "technique",

@@ -20,8 +20,11 @@ class EntryRow(NamedTuple):
     kind: str
     generated: str
     check: str
+    against: str
     techniques: tuple[str, ...]
     products: frozenset[str]
+    software: tuple[str, ...]
+    """Keys of the software that does it."""
     sources: tuple[str, ...]
     """The cited rule's source first."""
     rule_count: int
@@ -141,8 +144,10 @@ def _entry_row(cells: list[str]) -> EntryRow:
         row["kind"],
         row["generated"],
         row["check"],
+        row["against"],
         tuple(split_list(row["techniques"])),
         frozenset(split_list(row["products"])),
+        tuple(split_list(row["software"])),
         tuple(split_list(row["sources"])),
         _whole(row["rule_count"]),
         row["rule_title"],

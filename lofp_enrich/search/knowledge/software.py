@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -15,19 +16,44 @@ from lofp_enrich.search.errors import SearchError
 from lofp_enrich.search.knowledge.columns import SOFTWARE, split_list
 from lofp_enrich.search.knowledge.lookupfile import LookupFile
 
-ROLES = ("process", "parent", "caller")
-"""What the software is in an alert: what ran, what started it, or who called the API."""
+ROLES = ("process", "parent", "registered", "caller")
+"""What the software is in an alert: what ran, what started it, what a registry value or a service
+starts from now on, or who called the API."""
+_PROGRAM = re.compile(r"""\s*["']?([^"'*?<>|]{3,300}?\.(?:exe|sys|dll))\b""", re.IGNORECASE)
+"""The program that a command starts; what follows are its arguments."""
 _SHARED = 3
 """Parts of a folder (`c:`, `windows`, `ccm`) below which it is nobody's own: a name must fit, too."""
 _SYSTEM = ("c:\\windows\\system32\\", "c:\\windows\\syswow64\\", "\\usr\\bin\\", "\\usr\\sbin\\")
 
+_WINDOWS = ("c:\\program files\\", "c:\\program files (x86)\\")
 _INSTALLED = (
-    *("c:\\program files\\", "c:\\program files (x86)\\", "\\usr\\", "\\bin\\", "\\sbin\\", "\\opt\\"),
-    *("\\applications\\", "\\library\\", "\\snap\\"),
+    *("\\usr\\", "\\bin\\", "\\sbin\\", "\\opt\\", "\\snap\\", "\\applications\\", "\\library\\"),
 )
 """Where administrators install programs."""
+_IDENTITIES = (
+    ("invoked_by", ("invoked_by", "src_ip")),
+    ("app_ids", ("actor_id", "app")),
+    ("users", ("actor_id", "user")),
+    ("user_agents", ("user_agent",)),
+)
+"""Columns of who calls an API, and the attributes that hold it."""
+_FILLED_IN = ("invoked_by", "app_ids")
+"""Of these, what the service says of the caller by itself."""
+_RESERVED = ("system:", "eks:", "aksservice", "service-agent-manager@")
+"""Beginnings of user names that Kubernetes or its provider keeps for itself."""
+_SERVICE_ROLES = ("aws-service-role", "role/awsservicerolefor")
+"""In the names of roles that AWS alone can make and take on."""
+_NAMESAKES = 2
+"""Products that may share a program's name, as those of one vendor do."""
 _ELSEWHERE = ("c:\\windows\\", "\\tmp\\", "\\var\\tmp\\", "\\dev\\shm\\")
-_USERS = ("\\users\\", "\\temp\\", "\\programdata\\", "\\perflogs\\", "\\$recycle.bin\\", "\\home\\")
+_USERS = (
+    "\\users\\",
+    "\\temp\\",
+    "\\programdata\\",
+    "\\perflogs\\",
+    "\\$recycle.bin\\",
+    "\\home\\",
+)
 
 
 class Doing(NamedTuple):
@@ -47,6 +73,7 @@ class Software(NamedTuple):
     category: str
     aliases: tuple[str, ...]
     does: tuple[Doing, ...]
+    hosts: tuple[str, ...] = ()
 
 
 class Sighting(NamedTuple):
@@ -59,8 +86,8 @@ class Sighting(NamedTuple):
     beyond: bool
     """Told by something that is out of an ordinary intruder's reach."""
     place: str
-    """`own`, `wrong` where only the name fits and the folder is not the product's, `open` where
-    the alert does not say the folder."""
+    """`own`; `named` where the name is its own and the folder another that only administrators
+    write; `wrong` where users write or where the system lies; `open` where no folder is said."""
 
 
 class SoftwareIndex:
@@ -121,14 +148,25 @@ class SoftwareIndex:
                 row["category"],
                 tuple(split_list(row["aliases"])),
                 tuple(_doings(row["does"])),
+                tuple(split_list(row["hosts"].lower())),
             )
         return self._made[key]
+
+    def owns(self, key: str, path: str) -> bool:
+        """Whether a folded path lies in a product's own folder."""
+        return key in self._owners(path, path.rpartition("\\")[2])
 
     def sightings(self, alert: Alert) -> Iterator[Sighting]:
         """The products that an alert shows, each in its role."""
         for role in ("process", "parent"):
             for value in alert.get(role):
                 yield from self._by_path(role, value)
+        for attribute in ("registry_data", "service"):
+            for value in alert.get(attribute):
+                program = _PROGRAM.match(value)
+                if program and "\\" in program[1]:
+                    for each in self._by_path("registered", program[1]):
+                        yield each._replace(because=f"it starts {value[:120]}")
         yield from self._by_identity(alert)
 
     def _by_path(self, role: str, value: str) -> Iterator[Sighting]:
@@ -143,12 +181,14 @@ class SoftwareIndex:
         own = list(dict.fromkeys(self._owners(path, name)))
         for key in own:
             yield Sighting(key, role, because, beyond_reach(path), "own")
-        if own or len(named) != 1:
+        if own or not 0 < len(named) <= _NAMESAKES:
             return
-        if path.startswith(_INSTALLED) and beyond_reach(path):
+        at_home = path.startswith(_WINDOWS if name.endswith(".exe") else _INSTALLED)
+        if at_home and beyond_reach(path):
             # Wherever else administrators have installed it: its name is its own.
-            yield Sighting(named[0], role, because, True, "own")
-        elif _is_elsewhere(path):
+            for key in named:
+                yield Sighting(key, role, because, True, "named")
+        elif len(named) == 1 and _is_elsewhere(path):
             yield Sighting(named[0], role, because, False, "wrong")
 
     def _owners(self, path: str, name: str) -> Iterator[str]:
@@ -168,25 +208,26 @@ class SoftwareIndex:
             at = path.rfind("\\", 0, at)
 
     def _by_identity(self, alert: Alert) -> Iterator[Sighting]:
-        callers = self._callers
-        for column, attributes in (
-            ("invoked_by", ("invoked_by", "src_ip")),
-            ("app_ids", ("actor_id", "app")),
-            ("users", ("actor_id", "user")),
-            ("user_agents", ("user_agent",)),
-        ):
+        for column, attributes in _IDENTITIES:
             for attribute in attributes:
                 for value in alert.get(attribute):
-                    text = value.lower()
-                    for start, pattern, key in callers.get(column, ()):
-                        if text.startswith(start) and (
-                            column == "user_agents" or _is_like(pattern, text)
-                        ):
-                            beyond = column in ("invoked_by", "app_ids") or (
-                                "aws-service-role" in text or text.startswith(("system:", "eks:", "aksservice"))
-                            )
-                            said = f"{attribute.replace('_', ' ')} is {value[:120]}"
-                            yield Sighting(key, "caller", said, beyond, "own")
+                    yield from self._caller(column, attribute, value)
+
+    def _caller(self, column: str, attribute: str, value: str) -> Iterator[Sighting]:
+        """The product whose pattern says most of a value."""
+        text = value.lower()
+        best = ("", "")
+        for start, pattern, key in self._callers.get(column, ()):
+            if text.startswith(start) and len(pattern) > len(best[0]):
+                if column == "user_agents" or _is_like(pattern, text):
+                    best = pattern, key
+        if best[1]:
+            beyond = column in _FILLED_IN or (
+                attribute != "user_agent"
+                and (text.startswith(_RESERVED) or any(each in text for each in _SERVICE_ROLES))
+            )
+            said = f"{attribute.replace('_', ' ')} is {value[:120]}"
+            yield Sighting(best[1], "caller", said, beyond, "own")
 
 
 @lru_cache(maxsize=4_096)

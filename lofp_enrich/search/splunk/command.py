@@ -54,6 +54,7 @@ class LofpEnrichCommand(StreamingCommand):  # type: ignore[misc]
     source = Option()
     product = Option()
     kind = Option()
+    evidence = Option()
     match = Option()
     output = Option()
     max = Option()
