@@ -157,7 +157,8 @@ def _conditions(entry: RuleNode) -> Conditions | None:
     if not (software or fits or contradicts):
         return None
     maps = contradicts if isinstance(contradicts, list) else [contradicts] if contradicts else []
-    for key, each in (("fits", fits or {}), *(("contradicts", one) for one in maps)):
+    pairs: list[tuple[str, Any]] = [("fits", fits or {}), *(("contradicts", one) for one in maps)]
+    for key, each in pairs:
         try:
             condition(each)
         except SearchError as error:

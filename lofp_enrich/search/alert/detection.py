@@ -7,7 +7,7 @@ alert does not say is unknown, never false: evaluation has three values, True, F
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
 from typing import Any, NamedTuple, Optional
 
@@ -199,16 +199,32 @@ def _short(value: str) -> str:
     return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
 
 
-def anchor(wanted: Iterable[Item]) -> tuple[str, Sequence[str]]:
-    """(attribute, literals) of which one must stand in that attribute for the condition to hold:
-    those of the item with the longest ones; ("", ()) where there is none."""
-    best: tuple[int, str, Sequence[str]] = (0, "", ())
+class Anchor(NamedTuple):
+    """What must stand in an alert, cheap to look for, for a condition to hold."""
+
+    attribute: str
+    literals: tuple[str, ...]
+    """Folded; one of them stands in the attribute."""
+
+    def is_in(self, alert: Alert) -> bool:
+        """Whether one of them does: if not, the condition does not hold."""
+        fold = folded if self.attribute in PATHS else str.lower
+        return any(
+            literal in ("\\" + text if self.attribute in PATHS else text)
+            for text in map(fold, alert.get(self.attribute))
+            for literal in self.literals
+        )
+
+
+def anchor(wanted: Condition) -> Anchor | None:
+    """The anchor of the item with the longest literals; None for a condition without literals."""
+    best: tuple[int, Anchor | None] = (0, None)
     for item in wanted:
-        if item.how in ("contains", "endswith", "startswith") or (
+        plain = item.how in ("contains", "endswith", "startswith") or (
             item.how == "is" and not any(item.tests)
-        ):
-            literals = item.patterns[:1] if item.every else item.patterns
-            shortest = min(map(len, literals))
-            if shortest > best[0]:
-                best = shortest, item.attribute, literals
-    return best[1], best[2]
+        )
+        literals = item.patterns[:1] if item.every else item.patterns
+        literals = tuple(each.lstrip("\\") if item.how == "is" else each for each in literals)
+        if plain and min(map(len, literals)) > best[0]:
+            best = min(map(len, literals)), Anchor(item.attribute, literals)
+    return best[1]

@@ -177,7 +177,7 @@ class Enricher:
         least = 0 if "advice" in options.kind else options.min_score
         near = pool.rank(context, options.max + _SPARE, least)
         shown = {each.entry.entry_id for each in near}
-        for entry_id in self._conditions.among(pool.ids):
+        for entry_id in weigh.likely(pool.conditioned(self._conditions)):
             if entry_id not in shown and weigh.entry(entry_id).state in (FITS, RESEMBLES):
                 more = pool.at(entry_id, context)
                 near += [more] if more else []

@@ -24,20 +24,22 @@ from lofp_enrich.search.knowledge.behaviour import (
     TALKS,
     doings_of,
 )
-from lofp_enrich.search.knowledge.conditions import ConditionsIndex, EntryConditions
+from lofp_enrich.search.knowledge.conditions import ConditionsIndex, EntryConditions, Shortlist
 from lofp_enrich.search.knowledge.software import Doing, Sighting, Software, SoftwareIndex
 
 FITS, RESEMBLES, OPEN, CONTRADICTS = "fits", "resembles", "open", "contradicts"
 STATES = (FITS, RESEMBLES, OPEN, CONTRADICTS)
 
 CHECKS = {
-    "endpoint-management": "find the job or policy in its console that ran there at that time, and who deployed it",
+    "endpoint-management": "find the job or policy in its console that ran there then, and who"
+    " deployed it",
     "edr": "find the action in its console, and whether an analyst or a policy started it",
     "antivirus": "find the scan or update in its console at that time",
     "backup": "find the job in its console, with this machine in it and that start time",
-    "monitoring": "find the check or item in its console that runs this, and since when",
+    "monitoring": "find the check in its console that runs this, and since when",
     "scanner": "find the scan in its console, with this target and time, and who ordered it",
-    "rmm": "find the session in its console: which technician, which ticket, and whether the site licenses it",
+    "rmm": "find the session in its console: which technician, which ticket, and whether the site"
+    " licenses it",
     "remote-access": "ask who was connected, and whether the site licenses this product",
     "updater": "see which version was installed before and after, and from where it came",
     "browser": "see which extension or page asked for it, and who sat there",
@@ -46,12 +48,13 @@ CHECKS = {
     "package-manager": "see its log for the package, its source and who installed it",
     "ci": "find the job, its commit and who triggered it",
     "iac": "find the run, its commit and who approved it",
-    "cloud-service": "see in the service's own console or events what asked for it, and who set that up",
+    "cloud-service": "see in the service's own console what asked for it, and who set that up",
     "identity": "see its own audit log for who asked for it",
     "mdm": "find the command or profile in its console, and who sent it",
     "breach-simulation": "find the run in its console, with this machine and time",
     "forensics": "find the case it belongs to, and who collected",
 }
+"""Category -> what to look at beyond the alert."""
 _CHECK = "see in its own log or console whether it did this then, and ask whoever runs it"
 
 
@@ -98,6 +101,10 @@ class Weigher:
                 else Evidence(OPEN, "")
             )
         return self._weighed[entry_id]
+
+    def likely(self, shortlist: Shortlist) -> list[str]:
+        """The entries of a shortlist that the alert may meet."""
+        return shortlist.of(self._alert, dict.fromkeys(each.key for each in self._sightings))
 
     def actors(self) -> list[Actor]:
         """The known software that the alert shows."""
@@ -358,7 +365,10 @@ def statement_of(actor: Actor) -> str:
     }[role]
     kind = software.category.replace("-", " ")
     if actor.evidence.state == CONTRADICTS:
-        return f"A program named like {software.name} ({kind}) lies where that product is not installed."
+        return (
+            f"A program named like {software.name} ({kind}) lies where that product is not"
+            " installed."
+        )
     what = f": {actor.what}" if actor.what else ""
     return f"{software.name} ({kind}) {place}{what}."
 

@@ -21,6 +21,7 @@ from lofp_enrich.search.alert.platform import products_for
 from lofp_enrich.search.alert.words import words
 from lofp_enrich.search.attack import parent
 from lofp_enrich.search.knowledge.columns import split_list
+from lofp_enrich.search.knowledge.conditions import ConditionsIndex, Shortlist
 from lofp_enrich.search.knowledge.family import ANY, Family, Member
 from lofp_enrich.search.knowledge.index import EntryRow, LookupIndex
 
@@ -123,6 +124,7 @@ class Candidates:
             for each in self._numbers
         ]
         self._numbers_by_id = numbers
+        self._shortlist: Shortlist | None = None
         self.ids = numbers.keys()
         """The ids of all candidates."""
         self._orders: dict[
@@ -169,6 +171,12 @@ class Candidates:
                 share = tuple(context.words[word] for word in by_weight)
                 chosen.append(Ranked(entry, self._matches[number], within, share))
         return chosen
+
+    def conditioned(self, conditions: ConditionsIndex) -> Shortlist:
+        """The candidates that have conditions; found once."""
+        if self._shortlist is None:
+            self._shortlist = conditions.shortlist(self.ids)
+        return self._shortlist
 
     def at(self, entry_id: str, context: Context) -> Ranked | None:
         """One candidate with its score, None where the catalogue has lost it."""

@@ -99,10 +99,13 @@ _INVENTORY = (
      "command_line|contains": [" accounts", " localgroup administrators", " start", " share"]},
     {"process|endswith": ["\\dpkg", "\\rpm", "\\dpkg-query"],
      "command_line|contains": [" -l", " -q", " -w", " --list", " -s "]},
-    {"process|endswith": ["\\cmd.exe", "\\sh", "\\bash", "\\zsh", "\\dash"],
-     "command_line|endswith": [f" {flag} {ask}" for flag in ("/c", "-c") for ask in (
-         "ipconfig", "ipconfig /all", "hostname", "systeminfo", "ver", "whoami", "tasklist", "uname -a",
-         "netstat -ano", "netstat -an", "id", "uptime", "df -h", "set")]},
+    {"command_line": [f"{shell} {ask}" for shell in (
+        "cmd /c", "cmd.exe /c", "c:\\windows\\system32\\cmd.exe /c",
+        '"c:\\windows\\system32\\cmd.exe" /c', "sh -c", "/bin/sh -c", "bash -c", "/bin/bash -c",
+    ) for ask in (
+        "df -h", "hostname", "id", "ipconfig", "ipconfig /all", "netstat -an", "netstat -ano", "set",
+        "systeminfo", "tasklist", "uname -a", "uptime", "ver", "whoami",
+    )]},
 )  # fmt: skip
 INVENTORY = tuple(
     Doing("parent", "asks the system what it is", condition(each)) for each in _INVENTORY

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import NamedTuple
 
-from lofp_enrich.search.alert.detection import Condition, condition
+from lofp_enrich.search.alert.detection import Anchor, Condition, anchor, condition
+from lofp_enrich.search.alert.reader import Alert
 from lofp_enrich.search.errors import SearchError
 from lofp_enrich.search.knowledge.columns import EVIDENCE, split_list
 from lofp_enrich.search.knowledge.lookupfile import LookupFile
@@ -21,6 +22,21 @@ class EntryConditions(NamedTuple):
     fits: Condition
     contradicts: tuple[Condition, ...]
     """Each alone speaks against the cause."""
+
+
+class Shortlist(NamedTuple):
+    """Entries with conditions, so that an alert asks only those that it can meet."""
+
+    by_software: Mapping[str, Sequence[str]]
+    """Key of a product -> the entries that want it."""
+    by_anchor: Sequence[tuple[Anchor | None, str]]
+    """Of the others, what must stand in the alert, and the entry."""
+
+    def of(self, alert: Alert, keys: Iterable[str]) -> list[str]:
+        """The entries that an alert with these products may meet, each once."""
+        found = [entry_id for key in keys for entry_id in self.by_software.get(key, ())]
+        found += [each for must, each in self.by_anchor if must is None or must.is_in(alert)]
+        return list(dict.fromkeys(found))
 
 
 class ConditionsIndex:
@@ -39,9 +55,19 @@ class ConditionsIndex:
         path = directory / "lofp_evidence.csv"
         return cls(LookupFile(path, EVIDENCE).all_rows() if path.exists() else ())
 
-    def among(self, ids: Set[str]) -> list[str]:
-        """Those of some entries that have conditions, in the order of the file."""
-        return [entry_id for entry_id in self._rows if entry_id in ids]
+    def shortlist(self, ids: Set[str]) -> Shortlist:
+        """Those of some entries that have conditions, by what an alert must show for them."""
+        by_software: dict[str, list[str]] = {}
+        by_anchor: list[tuple[Anchor | None, str]] = []
+        for entry_id in self._rows:
+            wanted = self.of(entry_id) if entry_id in ids else None
+            if wanted is None:
+                continue
+            for key in wanted.software:
+                by_software.setdefault(key, []).append(entry_id)
+            if not wanted.software:
+                by_anchor.append((anchor(wanted.fits), entry_id))
+        return Shortlist(by_software, by_anchor)
 
     def of(self, entry_id: str) -> EntryConditions | None:
         """The conditions of an entry, None where it has none or they cannot be read."""

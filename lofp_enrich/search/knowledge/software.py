@@ -22,7 +22,7 @@ starts from now on, or who called the API."""
 _PROGRAM = re.compile(r"""\s*["']?([^"'*?<>|]{3,300}?\.(?:exe|sys|dll))\b""", re.IGNORECASE)
 """The program that a command starts; what follows are its arguments."""
 _SHARED = 3
-"""Parts of a folder (`c:`, `windows`, `ccm`) below which it is nobody's own: a name must fit, too."""
+"""Parts of a folder (`c:`, `windows`, `ccm`) below which it is nobody's own: a name must fit."""
 _SYSTEM = ("c:\\windows\\system32\\", "c:\\windows\\syswow64\\", "\\usr\\bin\\", "\\usr\\sbin\\")
 
 _WINDOWS = ("c:\\program files\\", "c:\\program files (x86)\\")
@@ -192,7 +192,7 @@ class SoftwareIndex:
             yield Sighting(named[0], role, because, False, "wrong")
 
     def _owners(self, path: str, name: str) -> Iterator[str]:
-        """Whose folder a path lies in: the longest that is somebody's own, or one whose names fit."""
+        """Whose folder a path lies in: one that is somebody's own, or one whose names fit."""
         yield from self._by_file.get(path, ())
         at = path.rfind("\\")
         while at > 0:
@@ -218,9 +218,9 @@ class SoftwareIndex:
         text = value.lower()
         best = ("", "")
         for start, pattern, key in self._callers.get(column, ()):
-            if text.startswith(start) and len(pattern) > len(best[0]):
-                if column == "user_agents" or _is_like(pattern, text):
-                    best = pattern, key
+            longer = len(pattern) > len(best[0]) and text.startswith(start)
+            if longer and (column == "user_agents" or _is_like(pattern, text)):
+                best = pattern, key
         if best[1]:
             beyond = column in _FILLED_IN or (
                 attribute != "user_agent"
