@@ -79,7 +79,7 @@ _ANYBODY = tuple(folder for folder, _ in ANYBODY)
 def folded(path: str) -> str:
     """A path for comparison: lower case, `\\` between its parts, `..` followed.
 
-    `\\Device\\HarddiskVolume3\\Users` is `c:\\users`: drivers name the volume by a number, and nearly
+    `\\Device\\HarddiskVolume3\\Users` is `c:\\users`: drivers name the volume by number, and nearly
     always it is the system's. A name without a folder stays one.
     """
     return _folded(path) if len(path) <= _MOST else _fold(path[:_MOST])

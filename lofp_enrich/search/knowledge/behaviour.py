@@ -103,8 +103,8 @@ _INVENTORY = (
         "cmd /c", "cmd.exe /c", "c:\\windows\\system32\\cmd.exe /c",
         '"c:\\windows\\system32\\cmd.exe" /c', "sh -c", "/bin/sh -c", "bash -c", "/bin/bash -c",
     ) for ask in (
-        "df -h", "hostname", "id", "ipconfig", "ipconfig /all", "netstat -an", "netstat -ano", "set",
-        "systeminfo", "tasklist", "uname -a", "uptime", "ver", "whoami",
+        "df -h", "hostname", "id", "ipconfig", "ipconfig /all", "netstat -an", "netstat -ano",
+        "set", "systeminfo", "tasklist", "uname -a", "uptime", "ver", "whoami",
     )]},
 )  # fmt: skip
 INVENTORY = tuple(
