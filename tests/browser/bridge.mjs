@@ -28,7 +28,7 @@ await context.addInitScript(() => {
   window.open = (link) => window.lofpOpened.push(link);
 });
 const page = await context.newPage();
-page.setDefaultTimeout(10_000);
+page.setDefaultTimeout(60_000);
 let faults = [];
 page.on("pageerror", (error) => faults.push(String(error)));
 

@@ -122,7 +122,7 @@ createRoot(document.getElementById("root")).render(
       initialTokenBinding={{ env: { user: "analyst", app: "lofp_enrich", page: view } }}
       initialMode="view"
       dataSourceContext={{ enableRiskyCommand: true }}
-      featureFlags={{ enableInputsOnCanvas: true, enableSmartSourceDS: true }}
+      featureFlags={{ enableInputsOnCanvas: true, enableSmartSourceDS: true, enableShowHide: true }}
       timezone={{ ianaTimezone: "Etc/UTC", utcOffset: 0 }}
     >
       <DashboardCore width="100%" height="auto" />
