@@ -26,6 +26,19 @@ _ROWS = """id => {
 _CUT = """() => [...document.querySelectorAll('[data-test="scroll-container"]')]
     .filter(box => box.scrollWidth > box.clientWidth + 2)
     .map(box => box.closest("[data-id]").dataset.id)"""
+_BROKEN = """() => [...document.querySelectorAll('[data-test="head-cell"]')].filter(cell => {
+    const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+        for (const word of texts.currentNode.data.matchAll(/\\S+/g)) {
+            const range = document.createRange();
+            range.setStart(texts.currentNode, word.index);
+            range.setEnd(texts.currentNode, word.index + word[0].length);
+            const tops = [...range.getClientRects()].map(line => Math.round(line.top));
+            if (new Set(tops).size > 1) return true;
+        }
+    }
+    return false;
+}).map(cell => cell.innerText)"""
 _COLOR = """([id, row, column]) => {
     const panel = document.querySelector(`[data-id="${id}"]`);
     const heads = [...panel.querySelectorAll('[data-test="head-cell"]')];
@@ -133,6 +146,15 @@ class Browser:
         """The tables that are wider than their panel."""
         tables: list[str] = self.look(_CUT)
         return tables
+
+    def shows(self, panel: str) -> bool:
+        """Whether a panel is on the page."""
+        return bool(self.look("id => document.querySelector(`[data-id='${id}']`) !== null", panel))
+
+    def broken_headings(self) -> list[str]:
+        """The headings of columns that take two lines for one word."""
+        headings: list[str] = self.look(_BROKEN)
+        return headings
 
     def look(self, source: str, argument: Any = None) -> Any:
         """What a function of JavaScript makes of the page."""

@@ -40,6 +40,7 @@ _BESIDE = frozenset((*_LABELS, *_LABELLED, "type", "id", "@odata.type"))
 _LAST = re.compile(r"(?:\.[^.{}]*|\{@\w+\})$")
 _ATTRIBUTE = "{@name}"
 """How Splunk's spath names the attributes of XML: `Data{@Name}` beside the text of `Data`."""
+_LABEL_ENDS = (*(f".{label}" for label in _LABELS), _ATTRIBUTE)
 
 
 class Leaf(NamedTuple):
@@ -154,7 +155,7 @@ def _columns(event: Mapping[str, Any]) -> tuple[dict[str, tuple[str, list[str]]]
     that hold nothing but such names. Where one of the two has more values, nobody knows which
     belong together.
     """
-    if not any(name.lower().endswith((*_LABELS, _ATTRIBUTE)) for name in event):
+    if not any(name.lower().endswith(_LABEL_ENDS) for name in event):
         return {}, set()
     below: dict[str, dict[str, str]] = {}
     for name in event:
