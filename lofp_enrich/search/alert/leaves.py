@@ -11,6 +11,7 @@ import itertools
 import json
 import re
 from collections.abc import Container, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 MAX_TEXT = 65_536
@@ -73,15 +74,21 @@ class Leaves:
         for name, value in held.items():
             if name in labels:
                 continue
-            short = name[-MAX_NAME:].replace("{}", "")
-            if name.startswith(_SPLUNKS) and not name.startswith(("tags", "_source")):
+            short, depth = _shortened(name)
+            if depth < 0:
                 continue
-            if name in labelled:
+            if isinstance(value, tuple) and len(value) == 1 and name not in labelled:
+                value = value[0]  # as the search command has every value
+                self._left -= 1
+            if isinstance(value, str) and name not in labelled:
+                if self._left > 0:
+                    self._add_text(short, value, depth, 0)
+            elif name in labelled:
                 above, names = labelled[name]
                 for label, each in zip(names, _listed(value)):
-                    self._add(_under(above, label), each, short.count("."), 0)
+                    self._add(_under(above, label), each, depth, 0)
             else:
-                self._add(short, value, short.count("."), 0)
+                self._add(short, value, depth, 0)
 
     def _add(self, name: str, value: Any, depth: int, of: int) -> None:
         if self._left <= 0 or len(self.found) >= MAX_LEAVES or depth > MAX_DEPTH:
@@ -128,6 +135,15 @@ class Leaves:
             self.found.append(Leaf(name, text, depth, of))
 
 
+@lru_cache(maxsize=5_000)
+def _shortened(name: str) -> tuple[str, int]:
+    """A field's name as leaves have it, and how deep it lies; -1 for what Splunk adds itself."""
+    if name.startswith(_SPLUNKS) and not name.startswith(("tags", "_source")):
+        return "", -1
+    short = name[-MAX_NAME:].replace("{}", "")
+    return short, short.count(".")
+
+
 def opened_json(text: str) -> Any:
     """What a text of JSON holds, None where it is none or nests too deep."""
     try:
@@ -148,6 +164,11 @@ def _listed(value: Any) -> Sequence[Any]:
     return value if isinstance(value, (list, tuple)) else (value,)
 
 
+@lru_cache(maxsize=5_000)
+def _is_label(name: str) -> bool:
+    return name.lower().endswith(_LABEL_ENDS)
+
+
 def _columns(event: Mapping[str, Any]) -> tuple[dict[str, tuple[str, list[str]]], set[str]]:
     """The names and values that Splunk has put into two fields, `a{}.Name` and `a{}.Value`.
 
@@ -155,7 +176,7 @@ def _columns(event: Mapping[str, Any]) -> tuple[dict[str, tuple[str, list[str]]]
     that hold nothing but such names. Where one of the two has more values, nobody knows which
     belong together.
     """
-    if not any(name.lower().endswith(_LABEL_ENDS) for name in event):
+    if not any(map(_is_label, event)):
         return {}, set()
     below: dict[str, dict[str, str]] = {}
     for name in event:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence, Set
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from lofp_enrich.search.alert import platform
@@ -79,12 +80,15 @@ def _names(leaves: Sequence[Leaf]) -> tuple[str, ...]:
     found = {
         (rank, leaf.depth, leaf.value): None
         for leaf in leaves
-        for attribute, rank, shape in meanings(leaf.name)
-        if attribute in ("rule", "title")
-        and fits("rule", leaf.value)
-        and (not shape or fits(shape, leaf.value))
+        for rank, shape in _names_in(leaf.name)
+        if fits("rule", leaf.value) and (not shape or fits(shape, leaf.value))
     }
     return tuple(dict.fromkeys(value for _, _, value in sorted(found)))[:MAX_VALUES]
+
+
+@lru_cache(maxsize=5_000)
+def _names_in(field: str) -> tuple[tuple[int, str], ...]:
+    return tuple((m.rank, m.shape) for m in meanings(field) if m.attribute in ("rule", "title"))
 
 
 def _first(value: Any) -> str:
@@ -130,22 +134,31 @@ def _without_foreign(leaves: Sequence[Leaf]) -> Iterable[Leaf]:
     says again what its fields say, and a field that holds its own name (Falco's, where it could
     not tell) holds nothing.
     """
-    names = {leaf.name.lower() for leaf in leaves}
+    dropped = _dropped(tuple(leaf.name for leaf in leaves))
     sent = _is_sent(leaves)
-    taken_apart = any(name.startswith("winlog.event_data") for name in names)
     for leaf in leaves:
-        above, _, last = leaf.name.lower().rpartition(".")
-        if sent and leaf.name == "host":
-            continue
-        if last in ("description", "desc") and _is_metadata(above, names):
-            continue
-        if last == "signature" and _of_image(above, names):
-            continue
-        if taken_apart and leaf.name == "message":
+        if leaf.name in dropped or (sent and leaf.name == "host"):
             continue
         if "." in leaf.value and leaf.name.endswith(leaf.value):
             continue
         yield leaf
+
+
+@lru_cache(maxsize=1_000)
+def _dropped(fields: tuple[str, ...]) -> frozenset[str]:
+    """The fields that those beside them make something else of."""
+    names = {name.lower() for name in fields}
+    taken_apart = any(name.startswith("winlog.event_data") for name in names)
+    found = set()
+    for field in fields:
+        above, _, last = field.lower().rpartition(".")
+        if (
+            (last in ("description", "desc") and _is_metadata(above, names))
+            or (last == "signature" and _of_image(above, names))
+            or (taken_apart and field == "message")
+        ):
+            found.add(field)
+    return frozenset(found)
 
 
 def _is_sent(leaves: Sequence[Leaf]) -> bool:
@@ -170,9 +183,9 @@ def _is_metadata(above: str, names: Set[str]) -> bool:
 def _meanings(leaf: Leaf, held: Mapping[str, str]) -> tuple[Meaning, ...]:
     """What a field may hold. A proxy's and a firewall's `hostname` beside the `url` is that of the
     server that was asked for, not of the machine that asked."""
-    above, _, last = leaf.name.lower().rpartition(".")
     found = meanings(leaf.name)
-    if last == "hostname":
+    if leaf.name[-8:].lower() == "hostname" and leaf.name[-9:-8] in ("", "."):
+        above = leaf.name.lower().rpartition(".")[0]
         url = held.get(f"{above}.url".lstrip("."), "")
         if url.startswith("/") or (url and leaf.value in url):
             return tuple(each for each in found if each.attribute != "host") or _DOMAIN
@@ -182,7 +195,9 @@ def _meanings(leaf: Leaf, held: Mapping[str, str]) -> tuple[Meaning, ...]:
 def _attributes(leaves: Sequence[Leaf]) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
     """The values of each attribute, from the best names that hold one of its shape."""
     best: dict[str, tuple[tuple[int, int], list[Leaf]]] = {}
-    held = {leaf.name.lower(): leaf.value for leaf in leaves}
+    held: dict[str, str] = {}
+    if any(leaf.name[-3:].lower() == "url" for leaf in leaves):
+        held = {leaf.name.lower(): leaf.value for leaf in leaves}
     for leaf in _without_foreign(leaves):
         for attribute, rank, shape in _meanings(leaf, held):
             if fits(attribute, leaf.value) and (not shape or fits(shape, leaf.value)):

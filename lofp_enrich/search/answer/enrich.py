@@ -61,7 +61,8 @@ class Answer(NamedTuple):
     techniques: tuple[str, ...] = ()
     """Those of the alert, or where it names none, of its rule."""
     read: tuple[str, ...] = ()
-    """What was understood and from which field: `process from Image: cmd.exe`."""
+    """What was understood and from which field: `process from Image: cmd.exe`; only with
+    `output=full`."""
 
 
 class Enricher:
@@ -154,9 +155,8 @@ class Enricher:
         count = len(own) + len(here) + under + len(stated.keys() - pool.ids) + len(actors)
         status = "no_match" if count or came_in else "no_technique"
         shown = tuple(found[: options.max])
-        return Answer(
-            "matched" if shown else status, count, shown, tuple(came_in), what_was_read(alert)
-        )
+        understood = what_was_read(alert) if options.output == "full" else ()
+        return Answer("matched" if shown else status, count, shown, tuple(came_in), understood)
 
     def _read(self, values: Values) -> Alert:
         alert = read(values, self._index.attack)

@@ -86,6 +86,9 @@ LOCAL = (
     "enabled",
 )
 
+ADDED = frozenset(("against", "software"))
+"""Columns that older sets of lookups lack: they are read as empty there."""
+
 CATALOGUE = {
     "lofp_attack.csv": ATTACK,
     "lofp_entries.csv": ENTRIES,

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from lofp_enrich.search.errors import SearchError
-from lofp_enrich.search.knowledge.columns import from_cell
+from lofp_enrich.search.knowledge.columns import ADDED, from_cell
 
 csv.field_size_limit(2**31 - 1)
 """A cell of 10 MB is long, not wrong; splunklib sets a limit that ends the search."""
@@ -79,6 +79,7 @@ class LookupFile:
     def _whole(self, rows: Iterable[list[str]]) -> Iterator[list[str]]:
         for cells in rows:
             if len(cells) == self._width:
+                cells.append("")
                 yield [from_cell(cells[column]) for column in self._order]
             else:
                 self.damaged += 1
@@ -137,7 +138,7 @@ class LookupFile:
                     place += len(line)
         except OSError as error:
             raise self._unreadable(error) from error
-        missing = [column for column in self._columns if column not in header]
+        missing = [each for each in self._columns if each not in header and each not in ADDED]
         if missing:
             raise SearchError(
                 f"{self.name} has no column {missing[0]}; "
@@ -148,7 +149,10 @@ class LookupFile:
         self._second_places = None
         self._second_at = at
         self._width = len(header)
-        self._order = [header.index(column) for column in self._columns]
+        # A column that this set of lookups does not have yet is the empty cell behind the last.
+        self._order = [
+            header.index(column) if column in header else len(header) for column in self._columns
+        ]
 
     def _unreadable(self, error: OSError) -> SearchError:
         return SearchError(

@@ -43,6 +43,8 @@ _RESERVED = ("system:", "eks:", "aksservice", "service-agent-manager@")
 """Beginnings of user names that Kubernetes or its provider keeps for itself."""
 _SERVICE_ROLES = ("aws-service-role", "role/awsservicerolefor")
 """In the names of roles that AWS alone can make and take on."""
+_START = 6
+"""Characters by which patterns of callers are found."""
 _NAMESAKES = 2
 """Products that may share a program's name, as those of one vendor do."""
 _ELSEWHERE = ("c:\\windows\\", "\\tmp\\", "\\var\\tmp\\", "\\dev\\shm\\")
@@ -100,7 +102,7 @@ class SoftwareIndex:
         self._wild: dict[str, list[tuple[tuple[str, ...], str]]] = {}
         self._by_file: dict[str, list[str]] = {}
         self._names: dict[str, frozenset[str]] = {}
-        self._callers: dict[str, list[tuple[str, str, str]]] = {}
+        self._callers: dict[tuple[str, str], list[tuple[str, str]]] = {}
         self._made: dict[str, Software] = {}
         for row in rows:
             self._add(row)
@@ -132,8 +134,8 @@ class SoftwareIndex:
             self._by_file.setdefault(file.replace("/", "\\"), []).append(key)
         for column in ("invoked_by", "app_ids", "users", "user_agents"):
             for text in split_list(row[column].lower()):
-                start = text.partition("*")[0]
-                self._callers.setdefault(column, []).append((start, text, key))
+                start = text.partition("*")[0][:_START]
+                self._callers.setdefault((column, start), []).append((text, key))
 
     def product(self, key: str) -> Software | None:
         """The product with this key; its behaviour is parsed when first asked for."""
@@ -217,10 +219,12 @@ class SoftwareIndex:
         """The product whose pattern says most of a value."""
         text = value.lower()
         best = ("", "")
-        for start, pattern, key in self._callers.get(column, ()):
-            longer = len(pattern) > len(best[0]) and text.startswith(start)
-            if longer and (column == "user_agents" or _is_like(pattern, text)):
-                best = pattern, key
+        for length in range(min(_START, len(text)) + 1):
+            for pattern, key in self._callers.get((column, text[:length]), ()):
+                whole = column != "user_agents"
+                told = _is_like(pattern, text) if whole else text.startswith(pattern)
+                if told and len(pattern) > len(best[0]):
+                    best = pattern, key
         if best[1]:
             beyond = column in _FILLED_IN or (
                 attribute != "user_agent"
