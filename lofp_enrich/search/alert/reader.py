@@ -15,6 +15,8 @@ from lofp_enrich.search.alert.shapes import fits
 from lofp_enrich.search.alert.techniques import Named, techniques_of
 from lofp_enrich.search.attack import Attack
 
+_SHORT = 200
+"""Characters of a value of which it is remembered what it may be: values repeat."""
 _SHOWN = 200
 """Characters of a value that `what_was_read` has."""
 MAX_VALUES = 10
@@ -192,6 +194,26 @@ def _meanings(leaf: Leaf, held: Mapping[str, str]) -> tuple[Meaning, ...]:
     return found
 
 
+def _readings(leaf: Leaf, held: Mapping[str, str]) -> Sequence[tuple[str, int]]:
+    """Which attributes a leaf is a value of, and how well its name says so."""
+    if len(leaf.value) <= _SHORT and leaf.name[-8:].lower() != "hostname":
+        return _remembered(leaf.name, leaf.value)
+    return _fitting(_meanings(leaf, held), leaf.value)
+
+
+@lru_cache(maxsize=8_192)
+def _remembered(name: str, value: str) -> Sequence[tuple[str, int]]:
+    return _fitting(meanings(name), value)
+
+
+def _fitting(found: Iterable[Meaning], value: str) -> Sequence[tuple[str, int]]:
+    return [
+        (attribute, rank)
+        for attribute, rank, shape in found
+        if fits(attribute, value) and (not shape or fits(shape, value))
+    ]
+
+
 def _attributes(leaves: Sequence[Leaf]) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
     """The values of each attribute, from the best names that hold one of its shape."""
     best: dict[str, tuple[tuple[int, int], list[Leaf]]] = {}
@@ -199,14 +221,13 @@ def _attributes(leaves: Sequence[Leaf]) -> tuple[dict[str, tuple[str, ...]], dic
     if any(leaf.name[-3:].lower() == "url" for leaf in leaves):
         held = {leaf.name.lower(): leaf.value for leaf in leaves}
     for leaf in _without_foreign(leaves):
-        for attribute, rank, shape in _meanings(leaf, held):
-            if fits(attribute, leaf.value) and (not shape or fits(shape, leaf.value)):
-                worth = rank, leaf.depth
-                before = best.get(attribute)
-                if before is None or worth < before[0]:
-                    best[attribute] = worth, [leaf]
-                elif worth == before[0]:
-                    before[1].append(leaf)
+        for attribute, rank in _readings(leaf, held):
+            worth = rank, leaf.depth
+            before = best.get(attribute)
+            if before is None or worth < before[0]:
+                best[attribute] = worth, [leaf]
+            elif worth == before[0]:
+                before[1].append(leaf)
     _fill(best)
     values = {
         attribute: tuple(dict.fromkeys(leaf.value for leaf in best[attribute][1]))[:MAX_VALUES]

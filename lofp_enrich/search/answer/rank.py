@@ -59,6 +59,8 @@ ENOUGH = 250.0
 """Weight of shared words that gives two thirds of these points (weights: `catalogue.terms`)."""
 SPREAD = 1.0
 """Points off each time the number of techniques that a statement stands under doubles."""
+_MOST_RANKED = 200
+"""Orders that are remembered of the same candidates."""
 _MOST_ORDERS = 16
 """Orders of the same candidates, one for each platform that an alert may be about."""
 SAME_TEMPLATE = 0.5
@@ -125,6 +127,7 @@ class Candidates:
         ]
         self._numbers_by_id = numbers
         self._shortlist: Shortlist | None = None
+        self._ranked: dict[tuple[object, ...], tuple[Ranked, ...]] = {}
         self.ids = numbers.keys()
         """The ids of all candidates."""
         self._orders: dict[
@@ -137,8 +140,32 @@ class Candidates:
         Only candidates that share a word with the alert are scored anew; the order of all the
         others is the same for every alert of the same products. With a `min_score` of 0 all
         are shown; otherwise not what is about another platform, nor what does not say enough of
-        what the alert says.
+        what the alert says. Alerts that differ in nothing that the candidates speak of have one
+        order, which is remembered.
         """
+        known = self._known(context)
+        words = tuple(known.words.items()), tuple(known.worth.values()), known.anchors
+        key = words, context.platform, context.ran, context.bare, most, min_score
+        found = self._ranked.get(key)
+        if found is None:
+            if len(self._ranked) >= _MOST_RANKED:
+                self._ranked.clear()
+            found = self._ranked[key] = tuple(self._rank(known, most, min_score))
+        return list(found)
+
+    def _known(self, context: Context) -> Context:
+        """The context without the words that none of the candidates has."""
+        families = self._families
+        words = {w: text for w, text in context.words.items() if any(f.has(w) for f in families)}
+        anchors = context.anchors & words.keys()
+        return context._replace(
+            words=words,
+            worth={word: context.worth[word] for word in words},
+            # Whether there are any counts, too.
+            anchors=frozenset(anchors or [""][: len(context.anchors)]),
+        )
+
+    def _rank(self, context: Context, most: int, min_score: float) -> Iterator[Ranked]:
         strict = self._by_words or (min_score != 0 and not context.bare)
         points, order = self._without_words(products_for(context.platform), min_score == 0)
         # What tells is at most what is shared: most need no closer look.
@@ -149,12 +176,11 @@ class Candidates:
             least = BY_WORDS * self._scale
         shared = self._shared_weights(context, least)
         hits = [(-points[n] - _word_points(w), n) for n, w in shared.items() if points[n] > NEVER]
-        chosen: list[Ranked] = []
         spoken: list[Set[str]] = []
         others = () if strict else (each for each in order if each[1] not in shared)
         for looked, (score, number) in enumerate(heapq.merge(_ascending(hits), others)):
             within = min(100.0, max(0.0, -score))
-            if len(chosen) == most or within < min_score or looked > most + LOOKED:
+            if len(spoken) == most or within < min_score or looked > most + LOOKED:
                 break
             terms = self._shared_terms(number, context)
             if strict and not self._by_words and not _says_enough(terms, context, self._scale):
@@ -169,8 +195,7 @@ class Candidates:
                 spoken.append(mine)
                 by_weight = sorted(terms, key=lambda word: (-terms[word], word))
                 share = tuple(context.words[word] for word in by_weight)
-                chosen.append(Ranked(entry, self._matches[number], within, share))
-        return chosen
+                yield Ranked(entry, self._matches[number], within, share)
 
     def conditioned(self, conditions: ConditionsIndex) -> Shortlist:
         """The candidates that have conditions; found once."""

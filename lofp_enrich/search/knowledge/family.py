@@ -68,6 +68,10 @@ class Family:
         for _, _, words in parts:
             self._postings.update(_WORD.findall(words))
 
+    def has(self, word: str) -> bool:
+        """Whether any of the entries speaks of a word."""
+        return word in self._postings
+
     def postings(self, word: str) -> Postings:
         """The members that speak of a word (a stem, `words.stem`)."""
         found = self._postings.get(word, _NOBODY)
