@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from lofp_enrich import __version__
+from lofp_enrich.cli.main import main
 from lofp_enrich.deploy import package
 from lofp_enrich.search.answer import options
 from lofp_enrich.search.knowledge import columns
@@ -106,10 +108,69 @@ class TestCommand:
         assert set(self.conf) == {"chunked", "filename", "python.version", "python.required"}
 
 
-def test_nothing_shipped_says_to_close_an_alert_first() -> None:
-    """The score says how near an explanation is, not how harmless the alert."""
-    for path in sorted((CHECKOUT / "splunk_app").rglob("*.conf")):
-        assert "close them" not in path.read_text(encoding="utf-8").lower(), path.name
+VERDICT = re.compile(
+    r"\b(strong|stronger|strongest|strongly|confident|confidence|safely|safe to|surely|certainly"
+    r"|(good|best) (match|matches|harmless|explanation|explanations)|(likely|probably) harmless"
+    r"|(close|closes|closing) (it|them|this|these|those|the|an|any|all|as|first|alerts?|findings?)"
+    r"|can be closed|check and close|false alarms?|best first|score)\b",
+    re.IGNORECASE,
+)
+"""What makes of an explanation that is near one that is right. People close findings, and Coverage
+counts what they closed; nothing of ours says to."""
+QUESTION = "question to check, never a verdict"
+
+
+def said_to_people() -> Iterator[tuple[str, str]]:
+    """(where, text) of all that an analyst or an admin reads, names of fields and options apart."""
+    shipped = CHECKOUT / "splunk_app"
+    docs = [CHECKOUT / "README.md", *(CHECKOUT / "docs").glob("*.md")]
+    for path in (*sorted(p for p in shipped.rglob("*") if p.is_file()), *sorted(docs)):
+        if path.suffix != ".png":
+            yield str(path.relative_to(CHECKOUT)), path.read_text(encoding="utf-8")
+    for name, command in main.commands.items():
+        helps = (getattr(each, "help", "") or "" for each in command.params)
+        yield f"lofp-enrich {name}", " ".join((command.help or "", *helps))
+
+
+@pytest.mark.parametrize(
+    ("text", "banned"),
+    [
+        ("Findings with strong harmless explanations", True),
+        ("Close them first.", True),
+        ("alerts that have a good harmless explanation", True),
+        ("Score at least", True),
+        ("closed as harmless, lofp_score, min_score", False),
+        ("the nearest first; a closed finding; close to noon", False),
+    ],
+)
+def test_what_makes_a_verdict_of_nearness(text: str, banned: bool) -> None:
+    assert bool(VERDICT.search(text)) is banned
+
+
+def test_nothing_that_people_read_makes_a_verdict_of_nearness() -> None:
+    found = {
+        where: [each[0] for each in VERDICT.finditer(text)] for where, text in said_to_people()
+    }
+    # In the names --min-score and (prefix)score, where it is said what they measure.
+    allowed = {
+        "splunk_app/default/searchbnf.conf": ["score"],
+        "README.md": ["score", "score"],
+    }
+    assert {where: words for where, words in found.items() if words} == allowed
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(f"splunk_app/default/data/ui/views/{v}.xml" for v in ("triage", "catalogue", "coverage")),
+        *("splunk_app/default/data/ui/alerts/lofp_explain.html", "splunk_app/README.md"),
+        *("splunk_app/default/savedsearches.conf", "splunk_app/default/searchbnf.conf"),
+        *("README.md", "docs/dashboards.md", "docs/enterprise-security.md"),
+    ],
+)
+def test_a_page_that_shows_explanations_says_what_they_are(path: str) -> None:
+    text = " ".join((CHECKOUT / path).read_text(encoding="utf-8").split())
+    assert QUESTION in text or "questions to check, never a verdict" in text
 
 
 class TestSearchAssistant:

@@ -94,9 +94,9 @@ def search_head(built_app: Path, tmp_path: Path) -> Callable[..., SearchHead]:
     return install
 
 
-def test_findings_with_strong_explanations(search_head: Callable[..., SearchHead]) -> None:
+def test_findings_with_near_explanations(search_head: Callable[..., SearchHead]) -> None:
     own = "statement,technique,expires\nThe backup job,T1053*,2027-01-31\n"
-    rows = search_head(own).saved_search("Findings with strong harmless explanations")
+    rows = search_head(own).saved_search("Findings with near explanations")
     assert [row["rule"] for row in rows] == ["Threat - Scheduled task - Rule"]
     statements = rows[0]["lofp_statement"]
     assert (statements if isinstance(statements, str) else statements[0]) == "The backup job"

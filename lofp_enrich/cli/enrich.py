@@ -110,7 +110,9 @@ def _search_option(name: str, text: str) -> Callable[[Any], Any]:
     help="Form of the alerts, where what they look like must not decide.",
 )
 @_search_option("max", "Explanations an alert gets at most (3).")
-@_search_option("min_score", "Leave out what scores less; 0 shows what shares nothing, too.")
+@_search_option(
+    "min_score", "Leave out what is less near (0 to 100, 1); 0 shows what shares nothing, too."
+)
 @_search_option("output", "brief or full (brief).")
 @_search_option("match", "auto, rule, technique or exact (auto).")
 @_search_option("kind", "Only these kinds: benign, generic, advice.")

@@ -47,7 +47,7 @@ def answer_table(answer: Answer, attack: Attack) -> Table:
     table = Table.grid(padding=(0, 2))
     for number, each in enumerate(answer.explanations, 1):
         technique = f"{each.technique} {attack.name(each.technique)}: " if each.technique else ""
-        why = f"{technique}{each.why} (score {each.score})"
+        why = f"{technique}{each.why} (nearness {each.score})"
         table.add_row(Text(f"{number:2}", "bold"), "", Text(each.statement, "bold"))
         for label, text in (("check", each.check), ("why", why), ("says", each.rule)):
             if text:

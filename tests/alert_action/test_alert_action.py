@@ -163,7 +163,8 @@ class TestComments:
         assert update.path == NOTABLE_UPDATE
         assert update.form["ruleUIDs"] == OLD_FINDING
         comment = update.form["comment"].splitlines()
-        assert comment[0].startswith("Harmless explanations (LoFP), best first, 2 of ")
+        assert comment[0].startswith("Harmless explanations (LoFP), nearest first, 2 of ")
+        assert comment[0].endswith(", each a question to check, never a verdict:")
         assert [line[:3] for line in comment if line[:1].isdigit()] == ["1. ", "2. "]
         assert sum(line.startswith("   Check: ") for line in comment) == 2
 

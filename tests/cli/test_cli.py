@@ -478,7 +478,7 @@ class TestExplain:
             *("--rule", "ESCU - Scanner Service Stopped - Rule"),
         )
         text = " ".join(result.stdout.split())
-        assert "stated by this rule (score 100)" in text
+        assert "stated by this rule (nearness 100)" in text
         assert "T1685 Disable or Modify Tools" in text
         assert "T1078.004 Cloud Accounts" in text
 
@@ -506,7 +506,7 @@ class TestExplain:
         result = run("explain", "T1059", "--lookups", tmp_path)
         assert result.exit_code == 0
         assert "mine" in result.stdout
-        assert "own explanation (score 100)" in result.stdout
+        assert "own explanation (nearness 100)" in result.stdout
         assert result.stderr == (
             "lofp-enrich: lofp_local.csv:3: expires: soon is no date such as 2027-01-31\n"
         )

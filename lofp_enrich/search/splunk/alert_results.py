@@ -90,7 +90,10 @@ def events(each: Explained, action: str) -> Iterator[str]:
 def comment_text(answer: Answer) -> str:
     """The explanations of a finding as an analyst reads them, with whose words they are."""
     shown = len(answer.explanations)
-    lines = [f"Harmless explanations (LoFP), best first, {shown} of {answer.total}:"]
+    lines = [
+        f"Harmless explanations (LoFP), nearest first, {shown} of {answer.total}, each a question "
+        "to check, never a verdict:"
+    ]
     for rank, each in enumerate(answer.explanations, 1):
         lines.append(f"{rank}. {each.statement}")
         lines += [f"   Check: {each.check}"] if each.check else []
