@@ -19,6 +19,7 @@ BRIEF = {
     "lofp_status",
     "lofp_count",
     "lofp_statement",
+    "lofp_evidence",
     "lofp_match",
     "lofp_rule",
     "lofp_entry_id",
@@ -26,7 +27,10 @@ BRIEF = {
 FULL = BRIEF | {
     f"lofp_{name}"
     for name in (
+        "because",
+        "software",
         "check",
+        "against",
         "kind",
         "score",
         "technique",
