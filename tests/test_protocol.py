@@ -112,6 +112,25 @@ def _lists(event: Event) -> dict[str, list[str]]:
     return lists
 
 
+ACTORS: list[Event] = [
+    {
+        "TargetObject": "HKLM\\Software\\Microsoft\\Windows\\CurrentVersion\\Run\\x",
+        "Details": "C:\\Program Files\\Zoom\\bin\\Zoom.exe",
+    },
+    {"eventName": "CreateRole", "userIdentity.invokedBy": "cloudformation.amazonaws.com"},
+    {"eventName": "CreateRole", "sourceIPAddress": "cloudformation.amazonaws.com"},
+    {"ServiceName": "x", "ImagePath": "C:\\Program Files\\Tanium\\Tanium Client\\TaniumClient.exe"},
+]
+
+
+def test_narrow_asks_for_what_evidence_needs(splunkd: FakeSplunkd) -> None:
+    alerts: list[Event] = [{**each, "technique_id": "T1112"} for each in ACTORS]
+    search = "| lofpenrich kind=actor output=full narrow={}"
+    narrow = splunkd.search(search.format("t"), alerts).events
+    assert narrow == splunkd.search(search.format("f"), alerts).events
+    assert [event["lofp_match"] for event in narrow] == ["software"] * len(ACTORS)
+
+
 def test_no_events_no_words(splunkd: FakeSplunkd) -> None:
     result = splunkd.search("| lofpenrich")
     assert (result.events, result.messages, result.returncode) == ([], [], 0)

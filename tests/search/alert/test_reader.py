@@ -285,6 +285,10 @@ def test_platform_is_what_it_is_about(event: Event, expected: list[str]) -> None
         ({"EventCode": 4688}, "event_code", ["4688"]),
         ({"container": {"image": {"name": "a/b:1"}}}, "image", ["a/b:1"]),
         ({"userIdentity": {"invokedBy": "a.example.com"}}, "invoked_by", ["a.example.com"]),
+        # Where a service calls for itself, CloudTrail has its name for the address.
+        ({"sourceIPAddress": "a.amazonaws.com"}, "invoked_by", ["a.amazonaws.com"]),
+        ({"sourceIPAddress": "a.example.com"}, "invoked_by", []),
+        ({"sourceIPAddress": "10.0.0.1"}, "invoked_by", []),
         ({"search_name": "Access - Odd - Rule"}, "rule", ["Access - Odd - Rule"]),
         ({"kibana": {"alert": {"rule": {"name": "Odd shell"}}}}, "rule", ["Odd shell"]),
         ({"alert": {"signature": "Odd traffic"}}, "rule", ["Odd traffic"]),
