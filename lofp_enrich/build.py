@@ -12,7 +12,7 @@ from lofp_enrich.catalogue.kinds import kind_of
 from lofp_enrich.catalogue.lookups import Origin
 from lofp_enrich.catalogue.merge import merge
 from lofp_enrich.catalogue.model import Catalogue
-from lofp_enrich.search.answer.options import KINDS
+from lofp_enrich.search.answer.options import STATED
 from lofp_enrich.search.attack import Attack
 from lofp_enrich.snapshots.cache import required
 from lofp_enrich.sources import Reading, read, starter
@@ -73,7 +73,7 @@ def counts_of(reading: Reading) -> dict[str, Any]:
         "left_out": reading.left_out,
         "statements": len(stated),
         "from_notes": sum(fp.note for fp in stated),
-        **{kind: kinds[kind] for kind in (*KINDS, "placeholder")},
+        **{kind: kinds[kind] for kind in (*STATED, "placeholder")},
         "with_technique": sum(len(r.falsepositives) for r in reading.rules if r.techniques),
         "techniques": len({each for rule in reading.rules for each in rule.techniques}),
         "unread": len(reading.errors),

@@ -26,9 +26,11 @@ LOOKUPS = {
     "lofp_attack": columns.ATTACK,
     "lofp_deployed": columns.DEPLOYED,
     "lofp_entries": columns.ENTRIES,
+    "lofp_evidence": columns.EVIDENCE,
     "lofp_local": columns.LOCAL,
     "lofp_meta": columns.META,
     "lofp_rules": columns.RULES,
+    "lofp_software": columns.SOFTWARE,
     "lofp_techniques": columns.TECHNIQUES,
 }
 
@@ -185,6 +187,7 @@ class TestSearchAssistant:
         choices = dict(re.findall(r"\((\w+)=\(([^)]*)\)\)", self.stanza["syntax"]))
         assert choices == {
             "kind": "|".join(options.KINDS),
+            "evidence": "|".join(options.EVIDENCE),
             "match": "|".join(options.MATCHES),
             "output": "brief|full",
         }

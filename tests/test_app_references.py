@@ -428,9 +428,10 @@ class TestRepeatedNames:
     def test_of_what_a_click_packs(self) -> None:
         definition = self.macros["lofp_alert_json"]["definition"]
         packed = re.findall(r"str\((\w+)\)", definition.partition("| tojson ")[2])
-        # What has a dot would be nested; techniques and rules of such names are in the first two.
+        # What has a dot would be nested; techniques, rules and callers of such names come first.
         flat = [name for name in (*RULE_FIELDS, *CONTEXT_FIELDS) if "." not in name]
-        assert packed == ["rule_title", "technique", *without(flat, IN_RULE_TITLE), *SHOWN]
+        first = ["rule_title", "technique", "actor_id", "invoked_by"]
+        assert packed == [*first, *without(flat, IN_RULE_TITLE), *SHOWN]
 
     def test_of_where_techniques_are_counted(self) -> None:
         pattern = r'alert_ids=mvjoin\(mvappend\((.*?)\), " "\)'

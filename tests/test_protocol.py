@@ -19,6 +19,7 @@ BRIEF = {
     "lofp_status",
     "lofp_count",
     "lofp_statement",
+    "lofp_evidence",
     "lofp_match",
     "lofp_rule",
     "lofp_entry_id",
@@ -26,7 +27,10 @@ BRIEF = {
 FULL = BRIEF | {
     f"lofp_{name}"
     for name in (
+        "because",
+        "software",
         "check",
+        "against",
         "kind",
         "score",
         "technique",
@@ -106,6 +110,25 @@ def _lists(event: Event) -> dict[str, list[str]]:
         value = event.get(name, [])
         lists[name] = [value] if isinstance(value, str) else value
     return lists
+
+
+ACTORS: list[Event] = [
+    {
+        "TargetObject": "HKLM\\Software\\Microsoft\\Windows\\CurrentVersion\\Run\\x",
+        "Details": "C:\\Program Files\\Zoom\\bin\\Zoom.exe",
+    },
+    {"eventName": "CreateRole", "userIdentity.invokedBy": "cloudformation.amazonaws.com"},
+    {"eventName": "CreateRole", "sourceIPAddress": "cloudformation.amazonaws.com"},
+    {"ServiceName": "x", "ImagePath": "C:\\Program Files\\Tanium\\Tanium Client\\TaniumClient.exe"},
+]
+
+
+def test_narrow_asks_for_what_evidence_needs(splunkd: FakeSplunkd) -> None:
+    alerts: list[Event] = [{**each, "technique_id": "T1112"} for each in ACTORS]
+    search = "| lofpenrich kind=actor output=full narrow={}"
+    narrow = splunkd.search(search.format("t"), alerts).events
+    assert narrow == splunkd.search(search.format("f"), alerts).events
+    assert [event["lofp_match"] for event in narrow] == ["software"] * len(ACTORS)
 
 
 def test_no_events_no_words(splunkd: FakeSplunkd) -> None:

@@ -19,13 +19,19 @@ import pytest
 import yaml
 
 from lofp_enrich.catalogue.kinds import kind_of
+from lofp_enrich.catalogue.software import products
 from lofp_enrich.search.alert.platform import PRODUCT_WORDS
 from lofp_enrich.search.attack import Attack
 from lofp_enrich.sources import starter
 from tests.conftest import ATTACK, CHECKOUT
 
-FILES = sorted((CHECKOUT / "lofp_enrich" / "starter").glob("*.yaml"))
-KEYS = ("statement", "techniques", "products", "check", "terms")
+FILES = sorted((CHECKOUT / "lofp_enrich" / "starter" / "entries").glob("*.yaml"))
+NEEDED = ("statement", "techniques", "products", "check", "terms")
+CONDITIONS = ("software", "role", "fits", "contradicts")
+PROOF = ("examples", "seen", "checked")
+"""What an entry with conditions has besides them."""
+KEYS = (*NEEDED, *CONDITIONS, "against", *PROOF)
+"""In the order of the files."""
 
 HEDGES = re.compile(r"\b(may|might|could|possibl[ey]|potential(ly)?|legitimate(ly)?)\b", re.I)
 ADDRESS = re.compile(r"https?://|\b\d+\.\d+\.\d+\.\d+\b")
@@ -78,7 +84,19 @@ def test_schema_has_nothing_against_them() -> None:
 
 
 def test_every_entry_has_every_key() -> None:
-    assert [entry["statement"] for entry in ENTRIES if set(entry) != set(KEYS)] == []
+    assert [each["statement"] for each in ENTRIES if not set(NEEDED) <= set(each)] == []
+
+
+def test_conditions_are_proved() -> None:
+    with_some = [entry for entry in ENTRIES if set(entry) & set(CONDITIONS)]
+    assert [each["statement"] for each in with_some if not set(PROOF) <= set(each)] == []
+    no_one = [each["statement"] for each in with_some if "role" in each and "software" not in each]
+    assert no_one == []
+
+
+def test_software_is_known() -> None:
+    known = {product["key"] for product in products()}
+    assert {key for entry in ENTRIES for key in entry.get("software", ())} - known == set()
 
 
 def test_they_are_many_and_cover_much() -> None:

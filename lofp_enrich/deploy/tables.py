@@ -19,9 +19,11 @@ Row = tuple[str, ...]
 _KEYS: Mapping[str, tuple[str, ...]] = {
     "lofp_attack.csv": ("technique",),
     "lofp_entries.csv": ("entry_id",),
+    "lofp_evidence.csv": ("entry_id",),
     "lofp_meta.csv": ("source",),
     "lofp_ranking.csv": ("technique", "part"),
     "lofp_rules.csv": ("source", "rule_id"),
+    "lofp_software.csv": ("software",),
     "lofp_techniques.csv": ("technique", "entry_id"),
 }
 """What makes two rows the same row, changed."""

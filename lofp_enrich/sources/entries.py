@@ -111,7 +111,7 @@ def _faults(entry: RuleNode, error: Any) -> Iterator[RuleError]:
     if error.validator == "required":
         # One error for each key, but its name is only in the message: 'x' is a required property.
         yield RuleError("missing", entry.at(), error.message.split("'")[1])
-    elif error.validator == "additionalProperties":
+    elif error.validator == "additionalProperties" and not error.path:
         known = error.schema["properties"]
         for key in entry:
             if key not in known:
@@ -123,7 +123,9 @@ def _faults(entry: RuleNode, error: Any) -> Iterator[RuleError]:
         items = entry[key]
         if len(error.path) > 1 and isinstance(items, Items):
             where = Location(entry.path, items.lines[int(error.path[1])])
-        yield RuleError(f"expected {error.schema['description']}", where, key)
+        # What is amiss deep inside a condition has no words of its own: then those of its key.
+        of_key = schema()["$defs"]["entry"]["properties"][key]["description"]
+        yield RuleError(f"expected {error.schema.get('description', of_key)}", where, key)
 
 
 def _rule(entry: RuleNode) -> Rule:

@@ -284,7 +284,7 @@ class TestTables:
         assert row[1] == '=HYPERLINK("x")'
         assert row[4] == '\'=HYPERLINK("x")'
         # What stands for nothing is no formula.
-        assert row[7] == "-"
+        assert row[-1] == "-"
 
 
 class TestBytes:

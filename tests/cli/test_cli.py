@@ -172,6 +172,7 @@ class TestWrongUse:
             (["enrich", "--max", "many"], 'max="many" is not possible: give a whole number'),
             (["enrich", "--min-score", "-1"], 'min_score="-1" is not possible'),
             (["enrich", "--kind", "bad"], "give benign, generic, advice"),
+            (["enrich", "--evidence", "x"], "give fits, resembles, open, contradicts"),
             (["enrich", "--match", "x"], "give one of auto, rule, technique, exact."),
             (["enrich", "--output", "x"], "give one of brief, full."),
             (["enrich", "--prefix", "1"], "begin with a letter"),

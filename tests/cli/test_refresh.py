@@ -24,8 +24,8 @@ from tests.push.splunkd_rest import StandIn, State, said
 TOKEN = "eyJRefresh.ThatMustNever.BeSeen0123456789"
 GITHUB_TOKEN = "ghp_RefreshThatMustNeverBeSeen0123456789"
 ALL = (
-    "6 lookups updated: lofp_attack.csv, lofp_entries.csv, lofp_ranking.csv, lofp_rules.csv, "
-    "lofp_techniques.csv, lofp_meta.csv.\n"
+    "8 lookups updated: lofp_attack.csv, lofp_entries.csv, lofp_evidence.csv, lofp_ranking.csv, "
+    "lofp_rules.csv, lofp_software.csv, lofp_techniques.csv, lofp_meta.csv.\n"
 )
 
 
@@ -101,9 +101,9 @@ def world(
             monkeypatch.delenv(name)
     monkeypatch.delenv("LOFP_SPLUNK_SESSION", raising=False)
     # One file of the starter entries: all of them take seconds, in each of a dozen runs.
-    (tmp_path / "starter").mkdir()
-    entries = min((Path(sources.__file__).parents[1] / "starter").glob("*.yaml"))
-    shutil.copy(entries, tmp_path / "starter")
+    (tmp_path / "starter" / "entries").mkdir(parents=True)
+    entries = min((Path(sources.__file__).parents[1] / "starter" / "entries").glob("*.yaml"))
+    shutil.copy(entries, tmp_path / "starter" / "entries")
     monkeypatch.setattr(sources, "_STARTER", tmp_path / "starter")
     github = GitHub()
     state = State(token=f"Bearer {TOKEN}", fields=[*FIELDS])

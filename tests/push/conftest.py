@@ -32,9 +32,11 @@ LOCAL = (
 HEADERS: dict[str, tuple[str, ...]] = {
     "lofp_attack.csv": columns.ATTACK,
     "lofp_entries.csv": columns.ENTRIES,
+    "lofp_evidence.csv": columns.EVIDENCE,
     "lofp_meta.csv": columns.META,
     "lofp_ranking.csv": columns.RANKING,
     "lofp_rules.csv": columns.RULES,
+    "lofp_software.csv": columns.SOFTWARE,
     "lofp_techniques.csv": columns.TECHNIQUES,
 }
 FIELDS = ["_key", "lofp_set", "lofp_position"]
@@ -73,9 +75,11 @@ def catalogue(mark: str, first: int = 0) -> dict[str, Rows]:
     return {
         "lofp_attack.csv": rows("lofp_attack.csv", range(12)),
         "lofp_entries.csv": rows("lofp_entries.csv", range(first, first + 14), mark),
+        "lofp_evidence.csv": rows("lofp_evidence.csv", range(first, first + 5)),
         "lofp_meta.csv": [["sigma", mark * 40, "2026-08-01", "DRL-1.1", "13", "14"]],
         "lofp_ranking.csv": rows("lofp_ranking.csv", range(11)),
         "lofp_rules.csv": rows("lofp_rules.csv", range(first, first + 13)),
+        "lofp_software.csv": rows("lofp_software.csv", range(9), mark),
         "lofp_techniques.csv": rows("lofp_techniques.csv", range(11)),
     }
 

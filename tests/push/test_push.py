@@ -23,8 +23,10 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing(world: World) -> N
     assert [str(change) for change in result.changes] == [
         "lofp_attack.csv: unchanged, 12 rows",
         "lofp_entries.csv: 2 added, 2 removed, 12 changed; 14 rows before, 14 after",
+        "lofp_evidence.csv: 2 added, 2 removed, 0 changed; 5 rows before, 5 after",
         "lofp_ranking.csv: unchanged, 11 rows",
         "lofp_rules.csv: 2 added, 2 removed, 0 changed; 13 rows before, 13 after",
+        "lofp_software.csv: 0 added, 0 removed, 9 changed; 9 rows before, 9 after",
         "lofp_techniques.csv: unchanged, 11 rows",
         "lofp_meta.csv: 0 added, 0 removed, 1 changed; 1 rows before, 1 after",
     ]

@@ -7,7 +7,7 @@ import hashlib
 import jsonschema
 import pytest
 
-from lofp_enrich.model import FalsePositive, Location, LogSource, Rule
+from lofp_enrich.model import Conditions, FalsePositive, Location, LogSource, Rule
 from lofp_enrich.sources import entries
 
 FULL = """\
@@ -60,6 +60,79 @@ def test_csv() -> None:
     assert (found.techniques, found.logsource) == (RULE.techniques, RULE.logsource)
 
 
+CONDITIONS = """\
+- statement: The label printer's setup starts rundll32.exe.
+  techniques: [T1218.011]
+  software: [label-printer]
+  role: parent
+  fits: {command_line|contains: [spool, 7]}
+  contradicts: {dest_ip|cidr: 192.0.2.0/24}
+  against: A call of a library that the printer has not brought.
+  examples:
+    fits: [{Image: x}]
+  seen: [a vendor's page]
+  checked: '2026-12'
+"""
+
+
+@pytest.mark.parametrize(
+    ("contradicts", "stored"),
+    [
+        ("{dest_ip|cidr: 192.0.2.0/24}", '[{"dest_ip|cidr": "192.0.2.0/24"}]'),
+        ("[{user: a}, {host: b, user: é}]", '[{"user": "a"}, {"host": "b", "user": "é"}]'),
+    ],
+)
+def test_conditions_are_kept_as_the_command_reads_them(contradicts: str, stored: str) -> None:
+    text = CONDITIONS.replace("{dest_ip|cidr: 192.0.2.0/24}", contradicts)
+    (found,) = entries.parse(text, "x.yaml")
+    assert isinstance(found, Rule)
+    (said,) = found.falsepositives
+    assert said.against == "A call of a library that the printer has not brought."
+    assert said.conditions == Conditions(
+        ("label-printer",), "parent", '{"command_line|contains": ["spool", "7"]}', stored
+    )
+
+
+def test_an_entry_without_conditions_has_none() -> None:
+    text = FULL + "  against: A.\n  seen: [x]\n  checked: '2026-01'\n"
+    (found,) = entries.parse(text, "x.yaml")
+    assert isinstance(found, Rule)
+    assert found.falsepositives[0].conditions is None
+
+
+def test_software_in_csv() -> None:
+    text = "statement,techniques,software,role,against\nS,T1001,a|b,parent,X\n"
+    (found,) = entries.parse(text, "x.csv")
+    assert isinstance(found, Rule)
+    assert found.falsepositives[0].conditions == Conditions(("a", "b"), "parent", "", "")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("role: parent", "role: sender", "4: role: expected process, parent, registered or caller"),
+        ("[label-printer]", "[Label Printer]", "3: software: expected a key of the known software"),
+        ("[label-printer]", "[]", "3: software: expected a list of keys of the known software"),
+        ("{command_line|contains: [spool, 7]}", "{}", "5: fits: expected a mapping of attribute"),
+        ("{command_line|contains: [spool, 7]}", "[a]", "5: fits: expected a mapping of attribute"),
+        ("[spool, 7]", "[[a]]", "5: fits: expected a mapping of attribute"),
+        ("command_line|contains", "colour", "5: fits: colour: an alert has no attribute colour."),
+        ("|contains", "|like", "5: fits: command_line|like: the modifiers are contains, "),
+        ("|contains: [spool, 7]", "|re: (a+)+b", "5: fits: command_line|re: only literals, "),
+        ("192.0.2.0/24", "of the lab", "6: contradicts: dest_ip|cidr: no network ("),
+        ("{dest_ip|cidr: 192.0.2.0/24}", "[]", "6: contradicts: expected a mapping as under fits"),
+        ("fits: [{Image: x}]", "open: [{Image: x}]", "8: examples: expected a mapping of fits, "),
+        ("[a vendor's page]", "[]", "10: seen: expected a list of places"),
+        ("'2026-12'", "2026-12-01", "11: checked: expected a month such as 2026-12"),
+        ("'2026-12'", "'2026-13'", "11: checked: expected a month such as 2026-12"),
+    ],
+)
+def test_every_fault_of_conditions_is_told(old: str, new: str, message: str) -> None:
+    assert CONDITIONS.count(old) == 1
+    found = list(entries.parse(CONDITIONS.replace(old, new), "x.yaml"))
+    assert [str(error)[: len(message) + 7] for error in found] == [f"x.yaml:{message}"]
+
+
 @pytest.mark.parametrize(
     ("name", "title"),
     [
@@ -110,7 +183,8 @@ ID = "expected an ATT&CK ID such as T1059.001, or an ATLAS one such as AML.T0051
                 f"4: techniques: {ID}",
                 f"5: techniques: {ID}",
                 "6: color: no such key; the keys are statement, techniques, products, check, "
-                "terms, author, license, url",
+                "against, software, role, fits, contradicts, examples, seen, checked, terms, "
+                "author, license, url",
             ],
         ),
         (

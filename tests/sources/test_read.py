@@ -57,7 +57,8 @@ FAULTS = {
         "two-faults.yaml:6: techniques: expected an ATT&CK ID such as T1059.001, "
         "or an ATLAS one such as AML.T0051",
         "two-faults.yaml:7: colour: no such key; the keys are statement, techniques, products, "
-        "check, terms, author, license, url",
+        "check, against, software, role, fits, contradicts, examples, seen, checked, terms, "
+        "author, license, url",
         "two-faults.yaml:8: terms: expected a list of at most 60 words that such an alert holds",
         "two-faults.yaml:9: statement: missing",
     ],

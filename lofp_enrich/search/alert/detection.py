@@ -26,8 +26,8 @@ PATHS = frozenset(("process", "parent", "file", "object"))
 SERVICES_OWN = frozenset(("invoked_by", "actor_id", "signer"))
 """Attributes that the service or the system fills in by itself, whoever acts."""
 MAX_PATTERN = 500
-_SAFE = re.compile(r"[^()*+?{}|]*(?:\.[*+]\??[^()*+?{}|]*){0,4}\Z")
-"""Regular expressions that are taken: literals, classes and `.*`, so that none can be slow."""
+_TOKEN = re.compile(r"(\.[*+]\??)|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[^()*+?{}|\\\[]", re.DOTALL)
+"""What an expression may be made of: `.*` and the like, else an escape, a class or a letter."""
 _SHOWN = 120
 
 
@@ -46,6 +46,26 @@ class Item(NamedTuple):
 
 Condition = tuple[Item, ...]
 """A map: all of it must hold."""
+
+
+class Pieces(NamedTuple):
+    """An expression cut at its wildcards. The pieces have a fixed length, so each is looked for
+    once, behind the one before: no text, of which an alert may hold any, can make that slow."""
+
+    parts: tuple[tuple[int, re.Pattern[str]], ...]
+    """The least that lies between a piece and the one before, and the piece."""
+
+    def are_in(self, text: str) -> bool:
+        """Whether all pieces stand in a text in their order."""
+        at = 0
+        for gap, part in self.parts:
+            if at + gap > len(text):
+                return False
+            found = part.search(text, at + gap)
+            if not found:
+                return False
+            at = found.end()
+        return True
 
 
 class Met(NamedTuple):
@@ -89,21 +109,42 @@ def _pattern(attribute: str, how: str, text: str) -> str:
 
 def _test(key: str, how: str, pattern: str) -> Any:
     if how == "re":
-        if not _SAFE.fullmatch(pattern):
-            raise SearchError(f"{key}: only literals, classes and .* are taken in an expression.")
-        try:
-            return re.compile(pattern, re.IGNORECASE)
-        except re.error as error:
-            raise SearchError(f"{key}: no regular expression ({error}).") from error
+        return _pieces(key, pattern)
     if how == "cidr":
         try:
             return ip_network(pattern, strict=False)
         except ValueError as error:
             raise SearchError(f"{key}: no network ({error}).") from error
     if how == "is" and ("*" in pattern or "?" in pattern):
-        parts = (re.escape(each) for each in re.split(r"\*+", pattern[:MAX_PATTERN]))
-        return re.compile(".*".join(each.replace("\\?", ".") for each in parts), re.DOTALL)
+        parts = [re.escape(each).replace("\\?", ".") for each in re.split(r"\*+", pattern)]
+        parts[0], parts[-1] = r"\A" + parts[0], parts[-1] + r"\Z"
+        return Pieces(tuple((0, re.compile(each, re.DOTALL)) for each in parts))
     return None
+
+
+def _pieces(key: str, pattern: str) -> Pieces:
+    """The pieces of a regular expression of literals, classes and `.*`."""
+    parts, gap, at = [], 0, 0
+    piece = ""
+    while at < len(pattern):
+        token = _TOKEN.match(pattern, at)
+        if not token or (not token[1] and pattern[token.end() : token.end() + 1] in tuple("*+?{")):
+            raise SearchError(f"{key}: only literals, classes and .* are taken in an expression.")
+        if token[1]:
+            parts.append((gap, piece))
+            piece, gap = "", int("+" in token[1])
+        else:
+            piece += token[0]
+        at = token.end()
+    try:
+        return Pieces(
+            tuple(
+                (least, re.compile(each, re.IGNORECASE | re.DOTALL))
+                for least, each in (*parts, (gap, piece))
+            )
+        )
+    except re.error as error:
+        raise SearchError(f"{key}: no regular expression ({error}).") from error
 
 
 def meets(wanted: Condition, alert: Alert) -> Met:
@@ -167,9 +208,9 @@ def _one(how: str, pattern: str, test: Any, text: str, bare: bool) -> Truth:
     elif how == "cidr":
         return _within(test, text)
     elif how == "re":
-        found = bool(test.search(text))
+        found = test.are_in(text)
     else:
-        found = bool(test.fullmatch(text)) if test else text.lstrip("\\") == pattern.lstrip("\\")
+        found = test.are_in(text) if test else text.lstrip("\\") == pattern.lstrip("\\")
     if found or not bare:
         return found
     # Of a bare name only the name can be told to be another.

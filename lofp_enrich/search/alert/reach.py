@@ -14,6 +14,16 @@ from functools import lru_cache
 _MOST = 1_000
 """Characters of a path that are looked at; Windows has 260, or 32,767 for who asks for it."""
 _VOLUME = re.compile(r"\\device\\harddiskvolume\d+\\")
+_ALIAS = re.compile(r"~\d|[. ](?:\\|$)")
+"""Short names, and ends that Windows drops: another spelling of a folder, and nobody knows which."""
+_PREFIXES = (
+    ("\\\\?\\unc\\", "\\\\"),
+    ("\\\\?\\globalroot\\", "\\"),
+    ("\\\\?\\", ""),
+    ("\\??\\", ""),
+    ("\\\\.\\", ""),
+)
+"""What Windows takes before a path, and what it stands for."""
 _VARIABLES = (
     ("%systemroot%\\", "c:\\windows\\"),
     ("%windir%\\", "c:\\windows\\"),
@@ -91,8 +101,8 @@ def _fold(path: str) -> str:
         text = text[8:].replace("%3a", ":").replace("%20", " ")
         text = text if text[1:2] == ":" else "/" + text
     text = text.replace("/", "\\")
-    for prefix in ("\\\\?\\", "\\??\\", "\\\\.\\"):
-        text = text[len(prefix) :] if text.startswith(prefix) else text
+    for prefix, instead in _PREFIXES:
+        text = instead + text[len(prefix) :] if text.startswith(prefix) else text
     text = _VOLUME.sub(lambda _: "c:\\", text, 1) if text.startswith("\\device\\") else text
     for variable, folder in _VARIABLES:
         if text.startswith(variable):
@@ -103,7 +113,9 @@ def _fold(path: str) -> str:
     parts: list[str] = []
     for part in text.split("\\"):
         if part == "..":
-            del parts[-1:]
+            # Above the root of a drive there is nothing but the root.
+            if len(parts) != 1 or not parts[0].endswith(":"):
+                del parts[-1:]
         elif part not in ("", "."):
             parts.append(part)
     start = "\\\\" if remote else "\\" if text.startswith("\\") else ""
@@ -122,5 +134,7 @@ def has_folder(path: str) -> bool:
 def beyond_reach(path: str) -> bool:
     """Whether a folded path is one that an ordinary intruder cannot have put a file at."""
     if not path.startswith(_ADMINISTRATORS) or path.startswith(_ANYBODY):
+        return False
+    if path[1:2] == ":" and _ALIAS.search(path):
         return False
     return ":" not in path[2:]  # a stream beside the file is somebody's own

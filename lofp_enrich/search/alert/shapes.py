@@ -164,6 +164,7 @@ _SHAPES: dict[str, Callable[[str], bool]] = {
     "phrase": _is_phrase,
     "event_type": _is_event_type,
     "rooted": _is_rooted,
+    "aws_service": lambda text: text.lower().endswith(".amazonaws.com") and len(text) < 100,
     "typed": lambda text: bool(_TYPED.fullmatch(text)),
     "named": lambda text: bool(_TEXT.search(text)) and not _GUID.fullmatch(text),
     "dest_port": lambda text: text.isdigit() and len(text) < 6,

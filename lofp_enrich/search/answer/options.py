@@ -8,7 +8,10 @@ from typing import NamedTuple
 
 from lofp_enrich.search.errors import SearchError
 
-KINDS = ("benign", "generic", "advice", "actor")
+STATED = ("benign", "generic", "advice")
+"""Kinds of what somebody has stated."""
+KINDS = (*STATED, "actor")
+"""The last is known software that an alert shows, which nobody has to state."""
 EVIDENCE = ("fits", "resembles", "open", "contradicts")
 MATCHES = ("auto", "rule", "technique", "exact")
 MAX_EXPLANATIONS = 50

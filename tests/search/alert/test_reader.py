@@ -271,6 +271,13 @@ def test_platform_is_what_it_is_about(event: Event, expected: list[str]) -> None
         ({"destination": {"port": 443}}, "dest_port", ["443"]),
         ({"TargetFilename": "C:\\a\\c.txt"}, "file", ["C:\\a\\c.txt"]),
         ({"TargetObject": "HKLM\\SOFTWARE\\a"}, "registry", ["HKLM\\SOFTWARE\\a"]),
+        ({"TargetObject": "HKLM\\a", "Details": "C:\\b.exe /x"}, "registry_data", ["C:\\b.exe /x"]),
+        # Who was reached into, what was loaded and where was listened are what it was done to.
+        ({"TargetImage": "C:\\a\\lsass.exe"}, "object", ["C:\\a\\lsass.exe"]),
+        ({"TargetImage": "C:\\a\\lsass.exe"}, "process", []),
+        ({"ImageLoaded": "C:\\a\\b.dll"}, "object", ["C:\\a\\b.dll"]),
+        ({"PipeName": "\\a"}, "object", ["\\a"]),
+        ({"ImagePath": "C:\\a\\b.exe -s"}, "service", ["C:\\a\\b.exe -s"]),
         ({"ServiceName": "odd"}, "service", ["odd"]),
         ({"url": {"full": "https://example.com/a"}}, "url", ["https://example.com/a"]),
         ({"userAgent": "curl/8"}, "user_agent", ["curl/8"]),
@@ -278,6 +285,10 @@ def test_platform_is_what_it_is_about(event: Event, expected: list[str]) -> None
         ({"EventCode": 4688}, "event_code", ["4688"]),
         ({"container": {"image": {"name": "a/b:1"}}}, "image", ["a/b:1"]),
         ({"userIdentity": {"invokedBy": "a.example.com"}}, "invoked_by", ["a.example.com"]),
+        # Where a service calls for itself, CloudTrail has its name for the address.
+        ({"sourceIPAddress": "a.amazonaws.com"}, "invoked_by", ["a.amazonaws.com"]),
+        ({"sourceIPAddress": "a.example.com"}, "invoked_by", []),
+        ({"sourceIPAddress": "10.0.0.1"}, "invoked_by", []),
         ({"search_name": "Access - Odd - Rule"}, "rule", ["Access - Odd - Rule"]),
         ({"kibana": {"alert": {"rule": {"name": "Odd shell"}}}}, "rule", ["Odd shell"]),
         ({"alert": {"signature": "Odd traffic"}}, "rule", ["Odd traffic"]),
@@ -512,7 +523,6 @@ class TestParents:
         [
             {"target": {"process": {"name": "b.exe", "command_line": "b /x"}}},
             {"target": {"process": {"executable": "b.exe", "parent": {"name": "p.exe"}}}},
-            {"TargetImage": "C:\\a\\b.exe"},
             {"TargetProcessName": "b.exe", "tgtProcessCmdLine": "b /x"},
         ],
     )
@@ -693,7 +703,10 @@ class TestRaw:
                 "Opened.\n\nSubject:\n\tAccount Name:\t\talice\n\nObject:\n"
                 "\tObject Name:\t\tC:\\a\\c.txt\n\nProcess Information:\n"
                 "\tProcess Name:\t\tC:\\a\\b.exe",
-                {"user": ("alice",), "file": ("C:\\a\\c.txt",), "process": ("C:\\a\\b.exe",)},
+                {
+                    **{"user": ("alice",), "file": ("C:\\a\\c.txt",)},
+                    **{"object": ("C:\\a\\c.txt",), "process": ("C:\\a\\b.exe",)},
+                },
             ),
             (
                 "A service was put in.\n\nService Name:  odd\nService File Name:  C:\\a\\b.exe",

@@ -11,6 +11,7 @@ from lofp_enrich.search.errors import SearchError
 
 FIELDS = ("technique_field", "rule_field", "context_fields")
 FLAGS = ("expand", "narrow", "distributed")
+SEVERAL = "or several with commas between them"
 
 
 def test_without_arguments_all_is_as_documented() -> None:
@@ -19,7 +20,7 @@ def test_without_arguments_all_is_as_documented() -> None:
     assert (options.max, options.min_score, options.prefix) == (3, 1, "lofp_")
     assert (options.match, options.output) == ("auto", "brief")
     assert (options.expand, options.narrow, options.distributed) == (False, True, False)
-    assert options.source == options.product == options.kind == ()
+    assert options.source == options.product == options.kind == options.evidence == ()
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,8 @@ def test_without_arguments_all_is_as_documented() -> None:
         ("source", "Sigma, ELASTIC", ("sigma", "elastic")),
         ("product", "Windows", ("windows",)),
         ("kind", "BENIGN,advice", ("benign", "advice")),
+        ("kind", "actor", ("actor",)),
+        ("evidence", "Fits, open,fits", ("fits", "open")),
         ("match", "Exact", "exact"),
         ("match", " rule ", "rule"),
         ("output", "FULL", "full"),
@@ -59,8 +62,13 @@ def test_what_is_possible(name: str, text: str, value: object) -> None:
         *[(name, text, "") for name in FIELDS for text in ("mitre*", "a,*")],
         ("kind", "", "give one name, or several with commas between them"),
         *[
-            ("kind", text, "give benign, generic, advice, or several with commas between them")
+            ("kind", text, f"give benign, generic, advice, actor, {SEVERAL}")
             for text in ("placeholder", "benign generic", "benign,x")
+        ],
+        ("evidence", "", "give one name, or several with commas between them"),
+        *[
+            ("evidence", text, f"give fits, resembles, open, contradicts, {SEVERAL}")
+            for text in ("fit", "fits open", "fits,x", "harmless")
         ],
         ("match", "fuzzy", "give one of auto, rule, technique, exact"),
         ("match", "", "give one of auto, rule, technique, exact"),
@@ -97,7 +105,8 @@ def test_an_unknown_option_gets_the_names_of_all() -> None:
         parse({"colour": "blue"})
     assert str(error.value) == (
         "colour is no option of lofpenrich; it knows technique_field, rule_field, context_fields, "
-        "source, product, kind, match, output, max, min_score, prefix, expand, narrow, distributed."
+        "source, product, kind, evidence, match, output, max, min_score, prefix, expand, narrow, "
+        "distributed."
     )
 
 
