@@ -37,7 +37,11 @@ const actions = {
   async open({ url, width, height }) {
     faults = [];
     await page.setViewportSize({ width, height });
-    await page.goto(url);
+    if (page.url() === "about:blank") {
+      await page.goto(url);
+    } else {
+      await page.evaluate(show, url);
+    }
     await settle();
   },
   async reload() {
@@ -80,6 +84,14 @@ const actions = {
     return faults;
   },
 };
+
+// In the page: another address, without loading the bundle again. `reload` does load it.
+function show(url) {
+  window.history.pushState(null, "", url);
+  window.lofpOpened = [];
+  window.scrollTo(0, 0);
+  return window.lofpShow();
+}
 
 // As a person does, who scrolls until there is room around what is clicked: what opens beside it is
 // fixed to the window, and lies outside of it where the click was at the window's edge.
