@@ -50,10 +50,13 @@ def lint(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """All tests, each time with the search command on the session's own Python."""
     _install(session, "--editable", ".[dev]")
-    # Whoever asks for some tests gets them on whatever Python they name.
-    whole = session.posargs or session.python == WHOLE
-    marked = "not browser" if whole else "not browser and not once"
-    session.run("pytest", "-m", marked, *session.posargs, env={"LOFP_PYTHONS": "running"})
+    marked = "not browser" if session.python == WHOLE else "not browser and not once"
+    # A file's tests stay together: they share what is costly to make.
+    arguments = ["-m", marked, *"-n auto --maxprocesses 4 --dist loadfile".split()]
+    if session.posargs:
+        # Who asks for some tests gets them all, in one process that a debugger can stop.
+        arguments = ["-m", "not browser", *session.posargs]
+    session.run("pytest", *arguments, env={"LOFP_PYTHONS": "running"})
 
 
 @nox.session(python=REST)

@@ -130,7 +130,7 @@ def test_out_of_reach(path: str) -> None:
         "C:\\Windows\\System32\\a.txt:x.exe",
         "C:\\Program Files\\A:x.exe",
         # Other spellings of C:\Windows\Registration\CRMLog and C:\Windows\Temp.
-        "C:\\Windows\\REGIST~1\\CRMLog\\x.exe",
+        "C:\\Windows\\REGISTRA~1\\CRMLog\\x.exe",
         "C:\\Windows\\Temp.\\x.exe",
         "C:\\Windows\\Temp \\x.exe",
         # Drives and shares that anybody may have made.
@@ -158,7 +158,9 @@ def test_within_reach(path: str) -> None:
     assert not beyond_reach(folded(path))
 
 
-@pytest.mark.parametrize("path", ["C:\\Windows\\" + "a\\" * 3_000 + "x.exe", "/usr/" + "../" * 9_999])
+@pytest.mark.parametrize(
+    "path", ["C:\\Windows\\" + "a\\" * 3_000 + "x.exe", "/usr/" + "../" * 9_999]
+)
 def test_of_a_long_path_the_beginning_counts(path: str) -> None:
     assert len(folded(path)) <= 1_001
 
