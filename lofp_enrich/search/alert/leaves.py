@@ -81,7 +81,7 @@ class Leaves:
                 value = value[0]  # as the search command has every value
                 self._left -= 1
             if isinstance(value, str) and name not in labelled:
-                if self._left > 0:
+                if self._left > 0 and len(self.found) < MAX_LEAVES:
                     self._add_text(short, value, depth, 0)
             elif name in labelled:
                 above, names = labelled[name]

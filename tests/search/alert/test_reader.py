@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lofp_enrich.search.alert import fields, names, platform, shapes, wrappers
+from lofp_enrich.search.alert import fields, names, platform, reader, shapes, wrappers
 from lofp_enrich.search.alert.fields import ATTRIBUTES, SPLUNK, meanings
 from lofp_enrich.search.alert.leaves import MAX_LEAVES, MAX_NAME, MAX_NAMES, MAX_TEXT
 from lofp_enrich.search.alert.reader import (
@@ -999,7 +999,8 @@ def test_the_first_64_kb_are_read_and_no_more() -> None:
 )
 def test_names_that_nobody_has_seen_are_looked_up_no_more_than_the_most(event: Event) -> None:
     read({}, TABLE)
-    meanings.cache_clear()
+    for remembered in (meanings, reader._remembered, reader._names_in):
+        remembered.cache_clear()
     read(event, TABLE)
     assert 0 < meanings.cache_info().misses <= MAX_NAMES
 
