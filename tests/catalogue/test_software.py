@@ -33,9 +33,7 @@ OF_THE_SYSTEM = frozenset(
 
 
 def validator() -> Any:
-    return jsonschema.Draft202012Validator(
-        {"$defs": SCHEMA["$defs"], "$ref": "#/$defs/product"}
-    )
+    return jsonschema.Draft202012Validator({"$defs": SCHEMA["$defs"], "$ref": "#/$defs/product"})
 
 
 def doings(product: dict[str, Any]) -> list[dict[str, Any]]:
@@ -150,7 +148,9 @@ def test_no_folder_is_everybodys() -> None:
         for product in PRODUCTS
         if product["category"] != "operating-system"
         for folder in product.get("folders", ())
-        if folder.lower().replace("/", "\\") in shared - {"\\nix\\store\\", "\\var\\ossec\\"}
+        if folder.lower().replace("/", "\\")
+        in shared
+        - {"\\nix\\store\\", "\\var\\ossec\\"}
         - {"\\var\\lib\\waagent\\", "\\var\\cfengine\\"}
         - {"c:\\programdata\\chocolatey\\", "c:\\programdata\\chocolatey\\lib\\"}
         - {"c:\\programdata\\microsoft\\windows defender\\", "\\opt\\homebrew\\", "\\snap\\"}

@@ -166,9 +166,7 @@ def test_one_of_several_values_is_enough(values: tuple[str, ...], expected: Trut
         ({"parent_command_line": "x"}, {"parent_command_line": "x"}, False),
     ],
 )
-def test_what_is_out_of_reach(
-    items: dict[str, str], values: dict[str, str], beyond: bool
-) -> None:
+def test_what_is_out_of_reach(items: dict[str, str], values: dict[str, str], beyond: bool) -> None:
     met = meets(condition(items), alert(**values))
     assert (met.truth, met.beyond) == (True, beyond)
 
@@ -180,7 +178,9 @@ def test_the_item_that_is_hardest_to_feign_is_named() -> None:
 
 
 def test_a_long_value_is_cut_and_its_lines_are_one() -> None:
-    met = meets(condition({"command_line|contains": "x"}), alert(command_line="x\r\n y" + "z" * 999))
+    met = meets(
+        condition({"command_line|contains": "x"}), alert(command_line="x\r\n y" + "z" * 999)
+    )
     assert met.because.startswith("command line is x yz")
     assert len(met.because) == len("command line is ") + 120
     assert met.because.endswith("...")
@@ -204,7 +204,10 @@ def test_a_long_value_is_cut_and_its_lines_are_one() -> None:
         ({"src_ip|cidr": "192.0.2.0/33"}, "src_ip|cidr: no network ("),
         ({"user|re": "[z-a]"}, "user|re: no regular expression ("),
         *[
-            ({"user|re": text}, "user|re: only literals, classes and .* are taken in an expression.")
+            (
+                {"user|re": text},
+                "user|re: only literals, classes and .* are taken in an expression.",
+            )
             for text in (
                 *("(a+)+b", "(?:a|a)*", "a|b", "a{2,}", "a+", "a*", "a?", ".?"),
                 *("(?=a)", "a)", "[a]*", "(?P<x>a)"),
@@ -262,7 +265,9 @@ TEXT = st.text("aA\\/.*?%: x", max_size=8) | st.sampled_from(
     [CODE, "code.exe", "C:\\a\\..\\b", "192.0.2.1", "file:///C:/a", "\\\\?\\c:\\a", "ß", "İ"]
 )
 NAMES = st.sampled_from(sorted({*PATHS, "user", "command_line", "src_ip", "invoked_by"}))
-KEYS = st.tuples(NAMES, st.sampled_from(["", "|contains", "|startswith", "|endswith"]), st.booleans())
+KEYS = st.tuples(
+    NAMES, st.sampled_from(["", "|contains", "|startswith", "|endswith"]), st.booleans()
+)
 
 
 @st.composite
@@ -288,15 +293,19 @@ def test_an_anchor_stands_in_every_alert_that_meets_the_condition(
 
 
 ANY_KEY = st.sampled_from(ATTRIBUTES).flatmap(
-    lambda name: st.sampled_from(["", *("|" + how for how in HOWS[1:]), "|all", "|contains|all"]).map(
-        lambda how: name + how
-    )
+    lambda name: st.sampled_from(
+        ["", *("|" + how for how in HOWS[1:]), "|all", "|contains|all"]
+    ).map(lambda how: name + how)
 )
 
 
 @given(
-    st.dictionaries(ANY_KEY | st.text(max_size=5), st.text(max_size=9) | st.lists(st.text()), max_size=3),
-    st.dictionaries(st.sampled_from(ATTRIBUTES), st.text(min_size=1).map(lambda t: (t,)), max_size=9),
+    st.dictionaries(
+        ANY_KEY | st.text(max_size=5), st.text(max_size=9) | st.lists(st.text()), max_size=3
+    ),
+    st.dictionaries(
+        st.sampled_from(ATTRIBUTES), st.text(min_size=1).map(lambda t: (t,)), max_size=9
+    ),
 )
 def test_whatever_compiles_can_be_asked_of_anything(
     items: dict[str, Any], values: dict[str, tuple[str, ...]]

@@ -158,7 +158,9 @@ def test_within_reach(path: str) -> None:
     assert not beyond_reach(folded(path))
 
 
-@pytest.mark.parametrize("path", ["C:\\Windows\\" + "a\\" * 3_000 + "x.exe", "/usr/" + "../" * 9_999])
+@pytest.mark.parametrize(
+    "path", ["C:\\Windows\\" + "a\\" * 3_000 + "x.exe", "/usr/" + "../" * 9_999]
+)
 def test_of_a_long_path_the_beginning_counts(path: str) -> None:
     assert len(folded(path)) <= 1_001
 

@@ -91,7 +91,10 @@ def seen(index: SoftwareIndex = INDEX, **values: str | tuple[str, ...]) -> list[
         ("VAULT.EXE", [("vault", "open", False)]),
         ("twin.exe", [("twin-a", "open", False), ("twin-b", "open", False)]),
         # Two may share a name, as those of one vendor do; of three it is no name of anybody's.
-        ("C:\\Program Files\\Old\\twin.exe", [("twin-a", "named", True), ("twin-b", "named", True)]),
+        (
+            "C:\\Program Files\\Old\\twin.exe",
+            [("twin-a", "named", True), ("twin-b", "named", True)],
+        ),
         ("C:\\Users\\Public\\twin.exe", []),
         ("C:\\Program Files\\Old\\agent.exe", []),
         ("C:\\Program Files\\Twin A\\agent.exe", [("twin-a", "own", True)]),
