@@ -658,7 +658,7 @@ REFUSED = {
     "logging_level=DEBUG": "logging_level is no option",
     "max=0": 'max="0" is not possible: give a whole number from 1 to 50.',
     "kind=harmless": "give benign, generic, advice, actor, or several with commas between them.",
-    "evidence=good": "give fits, resembles, open, contradicts, or several with commas between them.",
+    "evidence=good": "give fits, resembles, open, contradicts, or several with commas",
     "technique_field=lofp_technique": 'technique_field="lofp_technique" is not possible: what ',
     'context_fields="x_a,b" prefix=x_': "set another prefix.",
     'technique_field="mitre*"': 'technique_field="mitre*" is not possible',

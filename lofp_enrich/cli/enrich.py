@@ -116,9 +116,7 @@ def _search_option(name: str, text: str) -> Callable[[Any], Any]:
 @_search_option("output", "brief or full (brief).")
 @_search_option("match", "auto, rule, technique or exact (auto).")
 @_search_option("kind", "Only these kinds: benign, generic, advice, actor.")
-@_search_option(
-    "evidence", "Only what stands so to the alert: fits, resembles, open, contradicts."
-)
+@_search_option("evidence", "Only what stands so to the alert: fits, resembles, open, contradicts.")
 @_search_option("source", "Only explanations of these sources.")
 @_search_option("product", "Only explanations for these products.")
 @_search_option("technique_field", "Fields that hold techniques, instead of the known ones.")

@@ -15,7 +15,7 @@ _MOST = 1_000
 """Characters of a path that are looked at; Windows has 260, or 32,767 for who asks for it."""
 _VOLUME = re.compile(r"\\device\\harddiskvolume\d+\\")
 _ALIAS = re.compile(r"~\d|[. ](?:\\|$)")
-"""Short names, and ends that Windows drops: another spelling of a folder, and nobody knows which."""
+"""Short names, and ends that Windows drops: other spellings of a folder, and nobody knows which."""
 _PREFIXES = (
     ("\\\\?\\unc\\", "\\\\"),
     ("\\\\?\\globalroot\\", "\\"),

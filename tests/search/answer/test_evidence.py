@@ -427,7 +427,7 @@ PATH = st.sampled_from([CMD, WHOAMI, "vault.exe", SYSTEM + "services.exe"]) | st
 ALERTS = st.fixed_dictionaries(
     {},
     optional={
-        **{name: PATH for name in ("process", "parent", "file", "object", "registry_data")},
+        **dict.fromkeys(("process", "parent", "file", "object", "registry_data"), PATH),
         **{name: st.text(max_size=9) for name in ("command_line", "user", "domain", "url")},
     },
 )

@@ -49,8 +49,8 @@ ROWS = (
 INDEX = SoftwareIndex(ROWS)
 
 
-def seen(index: SoftwareIndex = INDEX, **values: str | tuple[str, ...]) -> list[Sighting]:
-    return list(index.sightings(alert(**values)))
+def seen(**values: str | tuple[str, ...]) -> list[Sighting]:
+    return list(INDEX.sightings(alert(**values)))
 
 
 @pytest.mark.parametrize("role", ["process", "parent"])
