@@ -81,7 +81,7 @@ class SearchHead(Splunk):
 def search_head(built_app: Path, tmp_path: Path) -> Callable[..., SearchHead]:
     """Installs the app, its `.default` lookups as splunkd's start leaves them."""
 
-    def install(own: str = "") -> SearchHead:
+    def install(own: str = "", *more: Row) -> SearchHead:
         app = shutil.copytree(built_app, tmp_path / "etc" / "apps" / "lofp_enrich")
         for path in (app / "lookups").glob("*.csv.default"):
             shutil.copy(path, path.with_suffix(""))
@@ -89,7 +89,9 @@ def search_head(built_app: Path, tmp_path: Path) -> Callable[..., SearchHead]:
             (app / "lookups" / "lofp_local.csv").write_text(own, encoding="utf-8")
         python = running().path
         assert python is not None
-        return SearchHead(FakeSplunkd(app, python, work_dir=tmp_path / "work"), EVENTS, NOW)
+        return SearchHead(
+            FakeSplunkd(app, python, work_dir=tmp_path / "work"), [*EVENTS, *more], NOW
+        )
 
     return install
 
@@ -100,6 +102,23 @@ def test_findings_with_near_explanations(search_head: Callable[..., SearchHead])
     assert [row["rule"] for row in rows] == ["Threat - Scheduled task - Rule"]
     statements = rows[0]["lofp_statement"]
     assert (statements if isinstance(statements, str) else statements[0]) == "The backup job"
+
+
+def test_findings_whose_harmless_explanation_fits(search_head: Callable[..., SearchHead]) -> None:
+    alert = {"eventName": "CreateRole", "annotations.mitre_attack": "T1098"}
+    called: Row = {
+        **{name: value for name, value in EVENTS[0].items() if name in ("_time", "index")},
+        **{**alert, "search_name": "Access - Role - Rule"},
+        "userIdentity.invokedBy": "cloudformation.amazonaws.com",
+    }
+    # A name that whoever acts has chosen only resembles, and an own explanation, too.
+    typed: Row = {**called, "userIdentity.invokedBy": "", "userAgent": "aws-sdk"}
+    own = "statement,technique,expires\nThe backup job,T1053*,2027-01-31\n"
+    head = search_head(own, called, typed)
+    (row,) = head.saved_search("Findings whose harmless explanation fits")
+    assert row["rule"] == "Access - Role - Rule"
+    assert row["lofp_software"] == "AWS CloudFormation"
+    assert "invoked by is cloudformation.amazonaws.com" in str(row["lofp_because"])
 
 
 def test_rules_without_an_explanation(search_head: Callable[..., SearchHead]) -> None:

@@ -34,7 +34,8 @@ def test_a_dry_run_then_the_push(typed: World) -> None:
     pushed = _run(typed, "push", "--apply")
     assert pushed.exit_code == 0
     assert pushed.stdout.splitlines()[-1] == (
-        "3 lookups updated: lofp_entries.csv, lofp_rules.csv, lofp_meta.csv."
+        "5 lookups updated: lofp_entries.csv, lofp_evidence.csv, lofp_rules.csv, "
+        "lofp_software.csv, lofp_meta.csv."
     )
     assert typed.uses(NEW)
 

@@ -21,8 +21,9 @@ from .splunkd_rest import AFTER, BEFORE, Answer, Fault, Request, said
 
 FOREVER = float("inf")
 WAITING = ("hang", "late")
-FIRST_CHANGE = 9
-"""The number of the first request that changes something there: it takes the lock."""
+FIRST_CHANGE = 3 + len(HEADERS)
+"""The number of the first request that changes something there: it takes the lock, once it is known
+that each lookup file is there."""
 CHANGED = ("lofp_entries.csv", "lofp_meta.csv")
 NEW = {**OLD, **{name: catalogue("b", first=2)[name] for name in CHANGED}}
 

@@ -10,8 +10,8 @@ from lofp_enrich.search.knowledge.index import LookupIndex
 
 _SHOWN = 6
 """Names that are offered."""
-_OWN_SOURCES = frozenset(("deployed", "local"))
-"""Sources of the site's own files."""
+_OWN_SOURCES = frozenset(("deployed", "local", "software"))
+"""Sources beside the catalogue: the site's own files, and known software."""
 
 
 def unknown_names(index: LookupIndex, options: Options) -> Iterator[str]:

@@ -76,7 +76,7 @@ class ConditionsIndex:
         if entry_id not in self._made:
             try:
                 self._made[entry_id] = _compiled(self._rows[entry_id])
-            except (SearchError, ValueError, TypeError, AttributeError):
+            except (SearchError, ValueError, TypeError, AttributeError, RecursionError):
                 self._made[entry_id] = None
         return self._made[entry_id]
 

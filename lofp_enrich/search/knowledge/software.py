@@ -127,7 +127,9 @@ class SoftwareIndex:
             folder = folder.replace("/", "\\")
             head, star, rest = folder.partition("*")
             if star:
-                self._wild.setdefault(head, []).append((tuple((star + rest).split("\\")), key))
+                head, slash, part = head.rpartition("\\")
+                pattern = tuple((part + star + rest).split("\\"))
+                self._wild.setdefault(head + slash, []).append((pattern, key))
             else:
                 self._by_folder.setdefault(folder, []).append(key)
         for file in split_list(row["files"].lower()):
@@ -267,11 +269,13 @@ def _doings(text: str) -> Iterator[Doing]:
     """The behaviours in a cell; one that cannot be read costs itself alone."""
     try:
         each_of = json.loads(text) if text else []
-    except ValueError:
+    except (ValueError, RecursionError):
         return
-    for each in each_of:
+    for each in each_of if isinstance(each_of, list) else ():
+        if not isinstance(each, dict):
+            continue
         items = {key: value for key, value in each.items() if key not in ("role", "what")}
         try:
-            yield Doing(each.get("role", ""), each.get("what", ""), condition(items))
+            yield Doing(str(each.get("role", "")), str(each.get("what", "")), condition(items))
         except SearchError:
             continue

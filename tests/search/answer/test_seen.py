@@ -110,7 +110,7 @@ class TestCatalogue:
                 {"source": "sigmaa"},
                 [
                     'source names "sigmaa", which nothing in the catalogue has; give sigma, '
-                    "elastic, local or deployed."
+                    "elastic, software, local or deployed."
                 ],
             ),
             (
