@@ -13,8 +13,8 @@ import yaml
 from lofp_enrich.catalogue import software
 from lofp_enrich.search.alert.detection import condition
 from lofp_enrich.search.alert.reach import ADMINISTRATORS, ANYBODY
-from lofp_enrich.search.answer.evidence import CHECKS
 from lofp_enrich.search.knowledge import behaviour, columns
+from lofp_enrich.search.knowledge.behaviour import CHECKS
 from lofp_enrich.search.knowledge.software import ROLES, SoftwareIndex
 from tests.conftest import CHECKOUT
 
@@ -130,7 +130,7 @@ def test_roles_are_those_that_the_command_finds() -> None:
 
 def test_no_tool_of_the_system_is_a_products_program() -> None:
     # PsExec is no part of the system, and a product here.
-    tools = (behaviour.NO_TOOLS - {"psexec.exe"}) | OF_THE_SYSTEM
+    tools = (behaviour.INTERPRETERS - {"psexec.exe"}) | OF_THE_SYSTEM
     found = {
         product["key"]: sorted(tools & {name.lower() for name in product.get("processes", ())})
         for product in PRODUCTS
@@ -154,7 +154,7 @@ def test_no_folder_is_everybodys() -> None:
         - {"\\var\\lib\\waagent\\", "\\var\\cfengine\\"}
         - {"c:\\programdata\\chocolatey\\", "c:\\programdata\\chocolatey\\lib\\"}
         - {"c:\\programdata\\microsoft\\windows defender\\", "\\opt\\homebrew\\", "\\snap\\"}
-        - {"\\usr\\local\\homebrew\\"}
+        - {"\\usr\\local\\homebrew\\", "\\usr\\local\\cellar\\"}
     ]
     assert found == []
 
@@ -162,7 +162,7 @@ def test_no_folder_is_everybodys() -> None:
 def test_categories_are_known_wherever_they_are_named() -> None:
     named = {
         *behaviour.RUNS_ANYTHING, *behaviour.BROUGHT_ALONG, *behaviour.OWN_WORK, *behaviour.TALKS,
-        *behaviour.LOADS_ANYTHING, *behaviour.READS_LSASS, *behaviour.TAKES_INVENTORY,
+        *behaviour.AGENTS, *behaviour.READS_LSASS, *behaviour.ROOT_BY_ASKING,
         *behaviour.RUNS_TOOLS, *CHECKS,
     }  # fmt: skip
     assert named - CATEGORIES == set()

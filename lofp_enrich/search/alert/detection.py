@@ -12,7 +12,13 @@ from ipaddress import ip_address, ip_network
 from typing import Any, NamedTuple, Optional
 
 from lofp_enrich.search.alert.fields import ATTRIBUTES
-from lofp_enrich.search.alert.reach import beyond_reach, folded, has_folder
+from lofp_enrich.search.alert.reach import (
+    beyond_reach,
+    folded,
+    from_service,
+    has_folder,
+    reserved_caller,
+)
 from lofp_enrich.search.alert.reader import Alert
 from lofp_enrich.search.errors import SearchError
 
@@ -23,8 +29,6 @@ HOWS = ("is", "contains", "startswith", "endswith", "re", "cidr")
 """How a value is compared; without a modifier it is the whole one, with Sigma's `*` and `?`."""
 PATHS = frozenset(("process", "parent", "file", "object"))
 """Attributes that hold paths: compared in one form, and a bare name leaves the folder open."""
-SERVICES_OWN = frozenset(("invoked_by", "actor_id", "signer"))
-"""Attributes that the service or the system fills in by itself, whoever acts."""
 MAX_PATTERN = 500
 _TOKEN = re.compile(r"(\.[*+]\??)|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[^()*+?{}|\\\[]", re.DOTALL)
 """What an expression may be made of: `.*` and the like, else an escape, a class or a letter."""
@@ -228,11 +232,11 @@ def _within(network: Any, text: str) -> Truth:
 
 
 def _is_beyond(item: Item, value: str) -> bool:
-    if item.attribute in SERVICES_OWN:
-        return True
     if item.attribute in ("process", "parent"):
         return beyond_reach(folded(value))
-    return item.attribute == "src_ip" and value.lower().endswith(".amazonaws.com")
+    if item.attribute in ("user", "actor_id"):
+        return reserved_caller(value.lower())
+    return item.attribute in ("invoked_by", "src_ip") and from_service(value)
 
 
 def _short(value: str) -> str:

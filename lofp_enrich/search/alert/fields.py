@@ -217,6 +217,7 @@ TABLE = (
     Row("url", "remote_url request_url url_string dest_url request_uri request", "Defender, CEF"),
     Row("url", "http.url client_request_host http.hostname", "Suricata, Cloudflare"),
     Row("domain", "dns.question.name query_name domain_name query dest_domain", "ECS, Sysmon, CIM"),
+    Row("domain", "destination_hostname dest_hostname destination.domain", "Sysmon 3, ECS"),
     Row(
         "user_agent",
         "user_agent.original user_agent http_user_agent raw_user_agent caller_supplied_user_agent",

@@ -55,9 +55,11 @@ ADMINISTRATORS = (
     ("\\var\\cfengine\\", "CFEngine's, belongs to root"),
     ("\\system\\", "macOS: sealed, nobody writes it"),
     ("\\library\\", "macOS: administrators"),
-    ("\\applications\\", "macOS: administrators, with or without a password"),
+    ("\\etc\\", "belongs to root"),
+    ("\\boot\\", "belongs to root"),
 )
-"""Folders that an ordinary user does not write, each with the reason."""
+"""Folders that an ordinary user does not write, each with the reason. Not `/Applications`: the
+first user of a Mac is an administrator and writes there without a password."""
 ANYBODY = (
     ("c:\\windows\\temp\\", "users may create files here"),
     ("c:\\windows\\tasks\\", "likewise"),
@@ -76,13 +78,34 @@ ANYBODY = (
     ("c:\\windows\\syswow64\\tasks\\", "likewise"),
     ("c:\\programdata\\chocolatey\\lib\\", "whatever its packages brought along"),
     ("c:\\programdata\\microsoft\\windows defender\\quarantine\\", "what it caught lies here"),
-    ("\\usr\\local\\homebrew\\", "macOS: belongs to who installed Homebrew"),
+    *(
+        (f"\\usr\\local\\{name}\\", "macOS: Homebrew on Intel gives it to who installs it")
+        for name in (
+            "bin caskroom cellar etc frameworks homebrew include lib opt sbin share var".split()
+        )
+    ),
     ("\\opt\\homebrew\\", "likewise"),
     ("\\opt\\lampp\\htdocs\\", "a web server's own files: uploads land here"),
     ("\\library\\caches\\", "macOS: anybody may create files here"),
     ("\\usr\\share\\tomcat\\webapps\\", "a web server's own files: uploads land here"),
 )
 """What of these a user may write nevertheless."""
+PROVIDERS_NAMES = ("eks:", "aksservice", "service-agent-manager@")
+"""Beginnings of names that the provider of a cluster or a cloud alone has."""
+CLUSTERS_NAMES = (
+    *("system:kube-", "system:node:", "system:apiserver", "system:serviceaccount:kube-system:"),
+)
+"""Beginnings of names that a cluster's own parts have. A service account of another namespace is
+whoever runs in that pod."""
+SERVICE_ROLES = ("aws-service-role", "role/awsservicerolefor")
+"""In the names of roles that AWS alone can make and take on."""
+SERVICE_HOSTS = (".amazonaws.com",)
+"""Ends of what CloudTrail says as the address of a call that a service makes."""
+_CLOSED = (
+    *("hklm\\", "hkey_local_machine\\", "\\registry\\machine\\"),
+    *("\\var\\lib\\", "\\var\\log\\", "\\var\\spool\\cron\\", "\\run\\systemd\\"),
+)
+"""Where programs do not lie and only administrators write."""
 _ADMINISTRATORS = tuple(folder for folder, _ in ADMINISTRATORS)
 _ANYBODY = tuple(folder for folder, _ in ANYBODY)
 
@@ -139,3 +162,30 @@ def beyond_reach(path: str) -> bool:
     if path[1:2] == ":" and _ALIAS.search(path):
         return False
     return ":" not in path[2:]  # a stream beside the file is somebody's own
+
+
+def provider_alone(name: str) -> bool:
+    """Whether nobody but the provider can act under a name, written in lower case."""
+    return name.startswith(PROVIDERS_NAMES) or any(role in name for role in SERVICE_ROLES)
+
+
+def reserved_caller(name: str) -> bool:
+    """Whether a platform or its parts alone act under a name, written in lower case.
+
+    Not so for a client's id: that of a public client (Azure CLI, the brokers) is claimed by
+    whoever signs in, a phished device code included.
+    """
+    return provider_alone(name) or name.startswith(CLUSTERS_NAMES)
+
+
+def from_service(said: str) -> bool:
+    """Whether a call came from inside a cloud service: CloudTrail then names the service as its
+    address and as what invoked it. `AWS Internal`, which a console's user brings about, is none.
+    """
+    return said.lower().endswith(SERVICE_HOSTS)
+
+
+def users_write_not(target: str) -> bool:
+    """Whether what was touched, a file or a registry key, is closed to ordinary users."""
+    path = folded(target)
+    return beyond_reach(path) or path.startswith(_CLOSED)

@@ -14,17 +14,12 @@ from lofp_enrich.search.alert.names import rule_ids, rule_key, rule_keys, source
 from lofp_enrich.search.alert.reader import Alert, read, texts_of, what_was_read, with_more
 from lofp_enrich.search.alert.techniques import as_techniques, techniques_of
 from lofp_enrich.search.answer import explanation, rank
-from lofp_enrich.search.answer.evidence import (
-    CONTRADICTS,
-    FITS,
-    OPEN,
-    RESEMBLES,
-    Weigher,
-)
+from lofp_enrich.search.answer.evidence import CONTRADICTS, FITS, OPEN, RESEMBLES
 from lofp_enrich.search.answer.explanation import Explanation
 from lofp_enrich.search.answer.lacking import unknown_names
 from lofp_enrich.search.answer.options import KINDS, Options
 from lofp_enrich.search.answer.seen import Seen
+from lofp_enrich.search.answer.weigher import Weigher
 from lofp_enrich.search.errors import SearchError
 from lofp_enrich.search.knowledge import columns
 from lofp_enrich.search.knowledge.conditions import ConditionsIndex

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from lofp_enrich.search.answer import rank
-from lofp_enrich.search.answer.evidence import Actor, Weigher, check_of, statement_of
+from lofp_enrich.search.answer.actors import Actor, check_of, statement_of
+from lofp_enrich.search.answer.weigher import Weigher
 from lofp_enrich.search.knowledge.deployed import DeployedRule
 from lofp_enrich.search.knowledge.index import EntryRow, RuleRow
 from lofp_enrich.search.knowledge.local import LocalRow

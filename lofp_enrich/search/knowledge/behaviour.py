@@ -17,6 +17,11 @@ RUNS_ANYTHING = {
     "rmm": "it runs whatever somebody at the other end types",
     "remote-access": "it runs whatever somebody at the other end types",
     "developer-tool": "it runs whatever the project says",
+    "ide": "it runs whatever the project and its extensions say",
+    "ai-tool": "it runs whatever the model was told, by the pages that it read too",
+    "ci": "it runs whatever the job says",
+    "iac": "it runs whatever the plan says",
+    "package-manager": "it runs whatever the package brings, and whatever its options say",
     "container-runtime": "it runs whatever the image holds",
     "gaming": "mods run what they bring along",
     "media": "downloads run what they bring along",
@@ -31,6 +36,11 @@ BROUGHT_ALONG = {
     "security-tool": "it reads what intruders read, and is brought along by them",
 }
 """Categories that never fit by their own programs alone, each with the reason."""
+AGENTS = frozenset(
+    "antivirus backup edr endpoint-management hardware-driver identity mdm monitoring scanner"
+    " updater".split()
+)
+"""Categories that run as services and on their own account: no user tells them what to touch."""
 OWN_WORK = {
     "accounting": "updates itself and its data",
     "antivirus": "scans files, registry and memory, and guards its own",
@@ -51,68 +61,135 @@ OWN_WORK = {
     "updater": "writes the product that it updates",
     "vpn": "changes routes, names and its own settings",
 }
-"""Categories whose own programs touch files, registry, modules and network as their work."""
+"""Categories whose own programs touch files, registry, modules and network as their work. Of those
+that are no agents it tells nothing unless what they touch is closed to users."""
+ROOT_BY_ASKING = frozenset(("container-runtime",))
+"""Categories through which users write what is closed to them: the group of Docker is as good as
+root."""
+COMMANDED = frozenset(
+    "agentexecutor.exe ansible ansible-playbook appvlp.exe apt apt-get azcmagent.exe cmdagent.exe"
+    " configsecuritypolicy.exe dnf docker dpkg duplicati.commandline.exe facter mpcmdrun.exe"
+    " msdeploy.exe msiexec.exe nsclient++.exe offlinescannershell.exe"
+    " onedrivestandaloneupdater.exe openvpn openvpn.exe puppet puppet.exe rclone rclone.exe"
+    " restic restic.exe rpm rsync salt-call scriptrunner.exe squirrel.exe update.exe usoclient.exe"
+    " vmrun.exe wuauclt.exe yum zabbix_sender.exe".split()
+)
+"""Programs of agents that do what their command line says, whoever types it: what LOLBAS and
+GTFOBins list of them."""
 TALKS = {
     "browser": "goes wherever a page or the person sends it",
     "conferencing": "calls its service and what people share in it",
     "messaging": "calls its service and what people share in it",
     "storage-sync": "calls its service",
 }
-"""Categories whose own programs use the network as their work, and nothing else by that."""
-LOADS_ANYTHING = frozenset(("database", "office", "operating-system", "web-server"))
-"""Categories in which a library of the system is no matter of course: macros and web shells load
-these."""
+"""Categories whose own programs use the network as their work. It tells nothing: a lure is opened
+in the browser, and what is injected into it calls from there."""
 STARTERS = frozenset(("services.exe", "systemd", "launchd", "init"))
 """What starts services: nothing else can be told to run something by whoever sits there."""
 READS_LSASS = frozenset(
     ("antivirus", "edr", "endpoint-management", "identity", "monitoring", "scanner")
 )
-"""Those of them that open every process, LSASS too."""
-TAKES_INVENTORY = frozenset(
-    "antivirus backup edr endpoint-management hardware-driver identity mdm monitoring print"
-    " scanner updater vpn".split()
-)
-"""Categories that start the system's tools to see what machine they are on."""
-RUNS_TOOLS = TAKES_INVENTORY | {"deployment", "hypervisor", "package-manager"}
+"""Agents that open every process, LSASS too."""
+RUNS_TOOLS = AGENTS | {"deployment", "hypervisor", "package-manager", "print", "vpn"}
 """Categories that use the system's tools in their work; nobody is offered a shell by them."""
-NO_TOOLS = frozenset(
+INTERPRETERS = frozenset(
     "bash bitsadmin bitsadmin.exe certutil.exe cmd.exe cscript.exe csh curl curl.exe dash fish"
-    " installutil.exe java java.exe ksh lua mshta.exe msbuild.exe msxsl.exe nc ncat node node.exe"
-    " openssl osascript perl php php.exe powershell.exe psexec.exe pwsh pwsh.exe python python.exe"
-    " python3 regasm.exe regsvcs.exe regsvr32.exe ruby rundll32.exe sh socat ssh ssh.exe su sudo"
-    " tclsh telnet wget wmic.exe wscript.exe zsh".split()
+    " installutil.exe java java.exe javaw.exe ksh lua mshta.exe msbuild.exe msxsl.exe nc ncat node"
+    " node.exe openssl osascript perl perl.exe php php.exe powershell.exe psexec.exe pwsh pwsh.exe"
+    " python python.exe python3 pythonw.exe regasm.exe regsvcs.exe regsvr32.exe ruby ruby.exe"
+    " rundll32.exe sh socat ssh ssh.exe su sudo tclsh telnet wget wmic.exe wscript.exe"
+    " zsh".split()
 )
-"""Tools of the system that run, fetch or forward anything: they say nothing by being started."""
+"""Programs that run, fetch or forward anything: being started, or starting, they say nothing."""
 _ASKS = (
-    "\\arp.exe \\dmidecode \\df \\dscl \\fltmc.exe \\getmac.exe \\gpresult.exe \\hostname"
-    " \\hostname.exe \\id \\ifconfig \\ipconfig.exe \\lscpu \\lsblk \\lsof \\lspci \\mount"
-    " \\netstat \\netstat.exe \\pmset \\ps \\quser.exe \\route.exe \\sw_vers \\sysctl"
-    " \\system_profiler \\systeminfo.exe \\tasklist.exe \\uname \\uptime \\ver.exe \\who"
-    " \\whoami \\whoami.exe"
+    "\\dmidecode \\df \\fltmc.exe \\getmac.exe \\gpresult.exe \\hostname \\hostname.exe"
+    " \\ifconfig \\ipconfig.exe \\lsb_release \\lscpu \\lsblk \\lsmod \\lsof \\lspci \\netstat"
+    " \\netstat.exe \\pmset \\ps \\quser.exe \\sw_vers \\system_profiler \\systeminfo.exe"
+    " \\tasklist.exe \\uname \\uptime \\ver.exe \\who"
 ).split()
-_INVENTORY = (
-    {"process|endswith": _ASKS},
-    {"process|endswith": ["\\wmic.exe"], "command_line|contains": [" get "]},
-    {"process|endswith": ["\\reg.exe", "\\sc.exe", "\\schtasks.exe"],
-     "command_line|contains": [" query", "/query", " qc "]},
-    {"process|endswith": ["\\net.exe", "\\net1.exe"],
-     "command_line|contains": [" accounts", " localgroup administrators", " start", " share"]},
-    {"process|endswith": ["\\dpkg", "\\rpm", "\\dpkg-query"],
-     "command_line|contains": [" -l", " -q", " -w", " --list", " -s "]},
-    {"command_line": [f"{shell} {ask}" for shell in (
-        "cmd /c", "cmd.exe /c", "c:\\windows\\system32\\cmd.exe /c",
-        '"c:\\windows\\system32\\cmd.exe" /c', "sh -c", "/bin/sh -c", "bash -c", "/bin/bash -c",
-    ) for ask in (
-        "df -h", "hostname", "id", "ipconfig", "ipconfig /all", "netstat -an", "netstat -ano",
-        "set", "systeminfo", "tasklist", "uname -a", "uptime", "ver", "whoami",
-    )]},
-)  # fmt: skip
-INVENTORY = tuple(
-    Doing("parent", "asks the system what it is", condition(each)) for each in _INVENTORY
+"""Tools that do nothing but tell of the machine. Not `whoami` and `id`: who got in asks these."""
+_WINDOWS = "c:\\windows\\system32\\"
+
+
+def _lines(tool: str, *arguments: str) -> list[str]:
+    """A tool's command lines, as they are spelt."""
+    spelt = (tool, f"{tool}.exe", f"{_WINDOWS}{tool}.exe", f'"{_WINDOWS}{tool}.exe"')
+    return [f"{one}{gap}{each}" for one in spelt for gap in (" ", "  ") for each in arguments]
+
+
+_SHELLS = (
+    *("sh -c", "/bin/sh -c", "bash -c", "/bin/bash -c"),
+    *("cmd /c", "cmd.exe /c", f"{_WINDOWS}cmd.exe /c", f'"{_WINDOWS}cmd.exe" /c'),
 )
+_QUERIES = (
+    *_lines("reg", "query "),
+    *_lines("sc", "query", "qc ", "qdescription "),
+    *_lines("schtasks", "/query"),
+    *(
+        "dpkg -l",
+        "dpkg --list",
+        "dpkg -s ",
+        "dpkg-query -",
+        "rpm -qa",
+    ),
+    *("dscl . -list ", "dscl . list ", "/usr/bin/dscl . -list "),
+)
+"""How a command line begins that only asks, of tools that can do more. What stands further behind
+may be anybody's text."""
+_QUESTIONS = (
+    *_lines("net", "accounts", "localgroup administrators", "share", "start"),
+    *_lines("route", "print"),
+    *_lines("arp", "-a"),
+    *("mount", "sysctl -a", "route -n"),
+    *(
+        f"{shell} {ask}"
+        for shell in _SHELLS
+        for ask in (
+            *("df -h", "hostname", "ipconfig", "ipconfig /all", "netstat -an", "netstat -ano"),
+            *("set", "systeminfo", "tasklist", "uname -a", "uptime", "ver"),
+        )
+    ),
+)
+"""Whole command lines that only ask."""
+INVENTORY = tuple(
+    Doing("parent", "asks the system what it is", condition(each))
+    for each in (
+        {"process|endswith": _ASKS},
+        {"command_line|startswith": list(_QUERIES)},
+        {"command_line": list(_QUESTIONS)},
+    )
+)
+
+CHECKS = {
+    "endpoint-management": "find the job or policy in its console that ran there then, and who"
+    " deployed it",
+    "edr": "find the action in its console, and whether an analyst or a policy started it",
+    "antivirus": "find the scan or update in its console at that time",
+    "backup": "find the job in its console, with this machine in it and that start time",
+    "monitoring": "find the check in its console that runs this, and since when",
+    "scanner": "find the scan in its console, with this target and time, and who ordered it",
+    "rmm": "find the session in its console: which technician, which ticket, and whether the site"
+    " licenses it",
+    "remote-access": "ask who was connected, and whether the site licenses this product",
+    "updater": "see which version was installed before and after, and from where it came",
+    "browser": "see which extension or page asked for it, and who sat there",
+    "ide": "see which project and extension ran it, and ask the developer",
+    "ai-tool": "read the session's transcript on the machine, and ask who had given the task",
+    "package-manager": "see its log for the package, its source and who installed it",
+    "ci": "find the job, its commit and who triggered it",
+    "iac": "find the run, its commit and who approved it",
+    "cloud-service": "see in the service's own console what asked for it, and who set that up",
+    "identity": "see its own audit log for who asked for it",
+    "mdm": "find the command or profile in its console, and who sent it",
+    "breach-simulation": "find the run in its console, with this machine and time",
+    "forensics": "find the case it belongs to, and who collected",
+}
+"""Category -> what to look at beyond the alert."""
+CHECK = "see in its own log or console whether it did this then, and ask whoever runs it"
+"""What to look at where a category has nothing of its own."""
 
 
 def doings_of(category: str) -> Iterator[Doing]:
     """What any product of a category does as a parent."""
-    if category in TAKES_INVENTORY:
+    if category in AGENTS:
         yield from INVENTORY

@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lofp_enrich.search.alert.detection import Condition, condition
-from lofp_enrich.search.alert.reach import beyond_reach, folded, has_folder
+from lofp_enrich.search.alert.reach import (
+    beyond_reach,
+    folded,
+    from_service,
+    has_folder,
+    reserved_caller,
+)
 from lofp_enrich.search.alert.reader import Alert
 from lofp_enrich.search.errors import SearchError
 from lofp_enrich.search.knowledge.columns import SOFTWARE, split_list
@@ -29,7 +35,7 @@ _WINDOWS = ("c:\\program files\\", "c:\\program files (x86)\\")
 _INSTALLED = (
     *("\\usr\\", "\\bin\\", "\\sbin\\", "\\opt\\", "\\snap\\", "\\applications\\", "\\library\\"),
 )
-"""Where administrators install programs."""
+"""Where programs are installed, mostly by administrators."""
 _IDENTITIES = (
     ("invoked_by", ("invoked_by", "src_ip")),
     ("app_ids", ("actor_id", "app")),
@@ -37,12 +43,6 @@ _IDENTITIES = (
     ("user_agents", ("user_agent",)),
 )
 """Columns of who calls an API, and the attributes that hold it."""
-_FILLED_IN = ("invoked_by", "app_ids")
-"""Of these, what the service says of the caller by itself."""
-_RESERVED = ("system:", "eks:", "aksservice", "service-agent-manager@")
-"""Beginnings of user names that Kubernetes or its provider keeps for itself."""
-_SERVICE_ROLES = ("aws-service-role", "role/awsservicerolefor")
-"""In the names of roles that AWS alone can make and take on."""
 _START = 6
 """Characters by which patterns of callers are found."""
 _NAMESAKES = 2
@@ -88,8 +88,10 @@ class Sighting(NamedTuple):
     beyond: bool
     """Told by something that is out of an ordinary intruder's reach."""
     place: str
-    """`own`; `named` where the name is its own and the folder another that only administrators
-    write; `wrong` where users write or where the system lies; `open` where no folder is said."""
+    """`own`; `named` where the name is its own and the folder another that programs are installed
+    in; `wrong` where users write or where the system lies; `open` where no folder is said."""
+    value: str = ""
+    """The alert's own value that shows it, whole."""
 
 
 class SoftwareIndex:
@@ -170,7 +172,8 @@ class SoftwareIndex:
                 program = _PROGRAM.match(value)
                 if program and "\\" in program[1]:
                     for each in self._by_path("registered", program[1]):
-                        yield each._replace(because=f"it starts {value[:120]}")
+                        because = f"it starts {value[:120]}"
+                        yield each._replace(because=because, value=value)
         yield from self._by_identity(alert)
 
     def _by_path(self, role: str, value: str) -> Iterator[Sighting]:
@@ -180,20 +183,20 @@ class SoftwareIndex:
         because = f"{role} is {value}"
         if not has_folder(path):
             for key in named:
-                yield Sighting(key, role, because, False, "open")
+                yield Sighting(key, role, because, False, "open", value)
             return
         own = list(dict.fromkeys(self._owners(path, name)))
         for key in own:
-            yield Sighting(key, role, because, beyond_reach(path), "own")
+            yield Sighting(key, role, because, beyond_reach(path), "own", value)
         if own or not 0 < len(named) <= _NAMESAKES:
             return
         at_home = path.startswith(_WINDOWS if name.endswith(".exe") else _INSTALLED)
-        if at_home and beyond_reach(path):
-            # Wherever else administrators have installed it: its name is its own.
+        if at_home:
+            # Wherever else it was installed: its name is its own.
             for key in named:
-                yield Sighting(key, role, because, True, "named")
+                yield Sighting(key, role, because, beyond_reach(path), "named", value)
         elif len(named) == 1 and _is_elsewhere(path):
-            yield Sighting(named[0], role, because, False, "wrong")
+            yield Sighting(named[0], role, because, False, "wrong", value)
 
     def _owners(self, path: str, name: str) -> Iterator[str]:
         """Whose folder a path lies in: one that is somebody's own, or one whose names fit."""
@@ -228,12 +231,11 @@ class SoftwareIndex:
                 if told and len(pattern) > len(best[0]):
                     best = pattern, key
         if best[1]:
-            beyond = column in _FILLED_IN or (
-                attribute != "user_agent"
-                and (text.startswith(_RESERVED) or any(each in text for each in _SERVICE_ROLES))
+            beyond = (column == "invoked_by" and from_service(text)) or (
+                column == "users" and reserved_caller(text)
             )
             said = f"{attribute.replace('_', ' ')} is {value[:120]}"
-            yield Sighting(best[1], "caller", said, beyond, "own")
+            yield Sighting(best[1], "caller", said, beyond, "own", value)
 
 
 @lru_cache(maxsize=4_096)

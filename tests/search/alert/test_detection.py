@@ -153,10 +153,18 @@ def test_one_of_several_values_is_enough(values: tuple[str, ...], expected: Trut
         ({"process|endswith": "\\code.exe"}, {"process": "C:\\Users\\a\\code.exe"}, False),
         ({"process|endswith": "\\code.exe"}, {"process": "code.exe"}, False),
         ({"invoked_by": "*.amazonaws.com"}, {"invoked_by": "ssm.amazonaws.com"}, True),
-        ({"actor_id": "1*"}, {"actor_id": "123"}, True),
-        ({"signer": "A"}, {"signer": "a"}, True),
+        ({"user|startswith": "eks:"}, {"user": "eks:node-manager"}, True),
+        ({"user|startswith": "system:"}, {"user": "system:node:a"}, True),
         ({"src_ip|endswith": ".amazonaws.com"}, {"src_ip": "ssm.amazonaws.com"}, True),
         ({"src_ip": "192.0.2.1"}, {"src_ip": "192.0.2.1"}, False),
+        # A console's user brings this about.
+        ({"invoked_by": "AWS*"}, {"invoked_by": "AWS Internal"}, False),
+        ({"user|startswith": "system:"}, {"user": "system:anonymous"}, False),
+        ({"user|startswith": "system:"}, {"user": "system:serviceaccount:a:b"}, False),
+        # A public client's id is claimed by whoever signs in; that a signature is valid, nobody
+        # says here.
+        ({"actor_id": "1*"}, {"actor_id": "123"}, False),
+        ({"signer": "A"}, {"signer": "a"}, False),
         # All of these are whatever who acts makes of them.
         ({"command_line|contains": "\\program files\\"}, {"command_line": CODE}, False),
         ({"user_agent": "aws-*"}, {"user_agent": "aws-cli"}, False),

@@ -98,7 +98,8 @@ def test_whether_it_says_where_the_file_lies(path: str, has_one: bool) -> None:
         "/opt/splunk/bin/splunkd",
         "/nix/store/abc-hello/bin/hello",
         "/System/Library/CoreServices/x",
-        "/Applications/X.app/Contents/MacOS/X",
+        "/usr/local/qualys/cloud-agent/bin/x",
+        "/etc/init.d/x",
         "/Library/Application Support/JAMF/bin/jamf",
     ],
 )
@@ -147,6 +148,8 @@ def test_out_of_reach(path: str) -> None:
         "/dev/shm/x",
         "/opt/homebrew/bin/x",
         "/usr/local/Homebrew/bin/x",
+        "/usr/local/bin/x",
+        "/Applications/X.app/Contents/MacOS/X",
         "/Users/a/Applications/X.app/Contents/MacOS/X",
         "/Users/a/Library/LaunchAgents/x",
         "/private/tmp/Applications/x",

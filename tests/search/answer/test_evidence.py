@@ -1,4 +1,4 @@
-"""How an explanation stands to the alert: actors, entries, and the order of an answer."""
+"""How an entry stands to the alert, and the order of an answer."""
 
 from __future__ import annotations
 
@@ -16,286 +16,24 @@ from hypothesis import strategies as st
 from lofp_enrich.catalogue import lookups
 from lofp_enrich.catalogue.merge import merge
 from lofp_enrich.model import Conditions, FalsePositive
-from lofp_enrich.search.alert.reader import Alert
 from lofp_enrich.search.answer.enrich import Enricher, load_enricher
 from lofp_enrich.search.answer.evidence import (
-    CHECKS,
     CONTRADICTS,
     FITS,
     OPEN,
     RESEMBLES,
     STATES,
-    Actor,
     Evidence,
-    Weigher,
-    check_of,
-    statement_of,
     weigh,
 )
 from lofp_enrich.search.answer.options import parse
+from lofp_enrich.search.answer.weigher import Weigher
 from lofp_enrich.search.attack import Attack
-from lofp_enrich.search.knowledge.behaviour import BROUGHT_ALONG, RUNS_ANYTHING
 from lofp_enrich.search.knowledge.columns import EVIDENCE, SOFTWARE
 from lofp_enrich.search.knowledge.conditions import ConditionsIndex
-from lofp_enrich.search.knowledge.software import SoftwareIndex
 from tests.conftest import examples
+from tests.search.answer.known import ALERTS, CMD, INDEX, ROWS, alert, at_home
 from tests.search.conftest import rule
-
-SYSTEM = "C:\\Windows\\System32\\"
-HOME = "C:\\Program Files\\"
-
-
-def product(key: str, category: str, *does: dict[str, Any], **values: str) -> dict[str, str]:
-    name = key.title()
-    known = {
-        "processes": f"{key}.exe|{key}svc.exe",
-        "folders": f"{HOME}{name}\\",
-        "does": json.dumps(does) if does else "",
-    }
-    row = {**dict.fromkeys(SOFTWARE, ""), **known, **values}
-    return {**row, "software": key, "name": name, "vendor": "V", "category": category}
-
-
-ROWS = (
-    product(
-        *("vault", "backup"),
-        {"role": "parent", "what": "copies a hive", "command_line|contains": " save "},
-        {"role": "process", "what": "reads NTDS", "file|endswith": "\\ntds.dit"},
-    ),
-    product("guard", "edr"),
-    product("keeper", "endpoint-management"),
-    product("surf", "browser", {"role": "parent", "what": "installs a host", "user": "ada"}),
-    product(
-        *("host", "web-server"),
-        {"role": "parent", "what": "starts a worker", "parent|endswith": "\\hostsvc.exe"},
-    ),
-    product("hand", "rmm"),
-    product("drill", "breach-simulation"),
-    product("kernel", "operating-system"),
-    product("write", "office"),
-    product("talk", "conferencing", hosts="*.talk.example"),
-    product("sync", "storage-sync"),
-    product("stack", "cloud-service", processes="", folders="", invoked_by="stack.amazonaws.com"),
-    product("runner", "ci", processes="", folders="", users="system:serviceaccount:ci:*"),
-)
-INDEX = SoftwareIndex(ROWS)
-CATEGORIES = {row["software"]: row["category"] for row in ROWS}
-
-
-def alert(**values: str | tuple[str, ...]) -> Alert:
-    each = {name: (v,) if isinstance(v, str) else v for name, v in values.items()}
-    return Alert(each, (), (), {})
-
-
-def at_home(key: str, program: str = "") -> str:
-    return f"{HOME}{key.title()}\\{program or key + '.exe'}"
-
-
-def actors(**values: str | tuple[str, ...]) -> list[Actor]:
-    return Weigher(INDEX, ConditionsIndex(()), alert(**values)).actors()
-
-
-def states(**values: str | tuple[str, ...]) -> list[tuple[str, str]]:
-    return [(each.software.key, each.evidence.state) for each in actors(**values)]
-
-
-CMD = SYSTEM + "cmd.exe"
-WHOAMI = SYSTEM + "whoami.exe"
-PLAIN = {"process": CMD, "command_line": "cmd /c x"}
-LSASS = {"object": SYSTEM + "lsass.exe"}
-RUN = "HKLM\\Software\\Microsoft\\Windows\\CurrentVersion\\Run\\x"
-
-
-class TestActors:
-    @pytest.mark.parametrize(
-        ("values", "expected"),
-        [
-            ({}, []),
-            (PLAIN, []),
-            # Its place alone resembles.
-            ({**PLAIN, "parent": at_home("vault")}, [("vault", RESEMBLES)]),
-            # What it is known to do.
-            ({"parent": at_home("vault"), "command_line": "reg save x"}, [("vault", FITS)]),
-            ({"process": at_home("vault"), "file": "C:\\a\\ntds.dit"}, [("vault", FITS)]),
-            # ... in a role in which it is known to do it.
-            ({"process": at_home("vault"), "command_line": "x save y"}, [("vault", OPEN)]),
-            # What the alert does not say leaves that open, and so does a name without a folder.
-            ({"parent": at_home("vault")}, [("vault", OPEN)]),
-            ({"parent": "vault.exe", "command_line": "reg save x"}, [("vault", OPEN)]),
-            # In another folder of administrators it is itself, where users write another.
-            ({"parent": HOME + "Old\\vault.exe", "command_line": "x save y"}, [("vault", FITS)]),
-            ({"parent": "C:\\Users\\Public\\vault.exe", **PLAIN}, [("vault", CONTRADICTS)]),
-            ({"parent": SYSTEM + "vault.exe", "command_line": " save "}, [("vault", CONTRADICTS)]),
-            ({"process": "C:\\Windows\\Temp\\guard.exe"}, [("guard", CONTRADICTS)]),
-            # One that poses stands before one that fits.
-            (
-                {
-                    **{"parent": at_home("vault"), "command_line": "reg save x"},
-                    "process": "C:\\Users\\Public\\guard.exe",
-                },
-                [("guard", CONTRADICTS), ("vault", FITS)],
-            ),
-            # A registry value names what it likes; that it starts another is no masquerade.
-            ({"registry_data": "C:\\Users\\a\\vault.exe"}, [("vault", RESEMBLES)]),
-        ],
-    )
-    def test_state(self, values: dict[str, str], expected: list[tuple[str, str]]) -> None:
-        assert states(**values) == expected
-
-    @pytest.mark.parametrize("key", [k for k, c in CATEGORIES.items() if c in RUNS_ANYTHING])
-    @pytest.mark.parametrize("child", [CMD, WHOAMI, SYSTEM + "arp.exe"])
-    def test_what_runs_anything_never_fits_as_a_parent(self, key: str, child: str) -> None:
-        found = states(parent=at_home(key), process=child, command_line="x", user="ada")
-        assert [each for each in found if each[1] == FITS] == []
-
-    def test_but_where_its_very_program_is_known_to_start_such(self) -> None:
-        assert states(parent=at_home("host", "hostsvc.exe"), **PLAIN) == [("host", FITS)]
-        assert states(parent=at_home("host", "host.exe"), **PLAIN) == [("host", RESEMBLES)]
-
-    @pytest.mark.parametrize("key", [k for k, c in CATEGORIES.items() if c in BROUGHT_ALONG])
-    @pytest.mark.parametrize(
-        "values",
-        [
-            {"file": "C:\\a"},
-            {"registry": RUN},
-            {"dest_ip": "192.0.2.1"},
-            {"parent": SYSTEM + "services.exe"},
-            LSASS,
-            {"object": SYSTEM + "ntdll.dll"},
-        ],
-    )
-    def test_what_intruders_bring_along_never_fits_by_its_own_programs(
-        self, key: str, values: dict[str, str]
-    ) -> None:
-        assert states(process=at_home(key), **values) == [(key, RESEMBLES)]
-
-    @pytest.mark.parametrize(
-        ("key", "state"),
-        [("guard", FITS), ("keeper", FITS), ("vault", OPEN), ("sync", RESEMBLES)],
-    )
-    def test_lsass_is_read_by_few(self, key: str, state: str) -> None:
-        assert states(process=at_home(key), **LSASS) == [(key, state)]
-
-    def test_other_objects_are_read_by_more(self) -> None:
-        assert states(process=at_home("sync"), object="\\Device\\x") == [("sync", FITS)]
-
-    @pytest.mark.parametrize(
-        ("child", "command_line", "state"),
-        [
-            (WHOAMI, "whoami /all", FITS),
-            (SYSTEM + "systeminfo.exe", "systeminfo", FITS),
-            (SYSTEM + "reg.exe", "reg query HKLM\\x", FITS),
-            # One that does one thing is a tool; what runs or fetches anything tells nothing.
-            (SYSTEM + "nltest.exe", "nltest /dclist", FITS),
-            (CMD, "cmd.exe /c whoami", FITS),
-            (CMD, "cmd.exe /c whoami & x", RESEMBLES),
-            (SYSTEM + "rundll32.exe", "rundll32 x", RESEMBLES),
-            (SYSTEM + "WindowsPowerShell\\v1.0\\powershell.exe", "powershell x", RESEMBLES),
-            (SYSTEM + "certutil.exe", "certutil -urlcache", RESEMBLES),
-            ("C:\\Users\\Public\\nltest.exe", "nltest", RESEMBLES),
-        ],
-    )
-    def test_inventory_and_tools(self, child: str, command_line: str, state: str) -> None:
-        values = {"process": child, "command_line": command_line}
-        assert states(parent=at_home("keeper"), **values) == [("keeper", state)]
-        # Nothing of that holds for who only writes files.
-        assert states(parent=at_home("sync"), **values) == [("sync", RESEMBLES)]
-
-    def test_a_family_of_programs(self) -> None:
-        both = {"process": at_home("hand"), "parent": at_home("write", "writesvc.exe")}
-        assert ("write", FITS) not in states(**both)
-        own = {"process": at_home("write"), "parent": at_home("write", "writesvc.exe")}
-        (found,) = actors(**own)
-        assert (found.evidence.state, found.what) == (FITS, "one of its programs starts another")
-
-    @pytest.mark.parametrize(
-        ("key", "values", "state"),
-        [
-            ("talk", {"domain": "eu.talk.example"}, FITS),
-            ("talk", {"url": "https://talk.example/a"}, FITS),
-            ("talk", {"domain": "other.example"}, FITS),
-            ("write", {"domain": "other.example"}, RESEMBLES),
-            ("write", {"object": SYSTEM + "ntdll.dll"}, RESEMBLES),
-            ("talk", {"object": SYSTEM + "ntdll.dll"}, FITS),
-            ("write", {"object": at_home("write", "own.dll")}, FITS),
-            ("write", {"object": "C:\\Users\\a\\own.dll"}, RESEMBLES),
-            ("keeper", {"parent": SYSTEM + "services.exe"}, FITS),
-            ("keeper", {"parent": "services.exe"}, RESEMBLES),
-            ("keeper", {"parent": "C:\\Users\\a\\services.exe"}, RESEMBLES),
-        ],
-    )
-    def test_its_own_work(self, key: str, values: dict[str, str], state: str) -> None:
-        assert states(process=at_home(key), **values) == [(key, state)]
-
-    @pytest.mark.parametrize(
-        ("text", "state"),
-        [
-            (at_home("vault"), FITS),
-            (f'"{at_home("vault")}" --tray', FITS),
-            ("C:\\Users\\a\\vault.exe", RESEMBLES),
-            # A browser that is to start with something in its hand.
-            (at_home("surf"), FITS),
-            (f"{at_home('surf')} --load C:\\Users\\a\\x", RESEMBLES),
-        ],
-    )
-    def test_what_is_to_start(self, text: str, state: str) -> None:
-        assert [each[1] for each in states(registry=RUN, registry_data=text)] == [state]
-
-    @pytest.mark.parametrize(
-        ("values", "expected"),
-        [
-            (
-                {"operation": "CreateRole", "invoked_by": "stack.amazonaws.com"},
-                [("stack", FITS)],
-            ),
-            ({"invoked_by": "stack.amazonaws.com"}, [("stack", RESEMBLES)]),
-            ({"operation": "list", "user": "system:serviceaccount:ci:a"}, [("runner", FITS)]),
-            (
-                {"operation": "create", "user": "system:serviceaccount:ci:a"},
-                [("runner", RESEMBLES)],
-            ),
-        ],
-    )
-    def test_callers(self, values: dict[str, str], expected: list[tuple[str, str]]) -> None:
-        assert states(**values) == expected
-
-    def test_the_system_alone_tells_nothing(self) -> None:
-        assert states(parent=at_home("kernel"), **PLAIN) == []
-        assert states(parent=at_home("kernel"), process=CMD) == []
-
-    def test_the_best_of_its_places_counts(self) -> None:
-        values = {"process": at_home("guard"), "parent": at_home("guard"), "file": "C:\\a"}
-        assert states(**values) == [("guard", FITS)]
-
-
-class TestWords:
-    def test_of_what_fits(self) -> None:
-        (found,) = actors(parent=at_home("vault"), command_line="reg save x")
-        assert statement_of(found) == "Vault (backup) is the parent: copies a hive."
-        assert found.evidence == Evidence(
-            FITS, f"parent is {at_home('vault')}; command line is reg save x", "Vault"
-        )
-        assert check_of(found) == f"In Vault: {CHECKS['backup']}."
-
-    def test_of_its_place_alone(self) -> None:
-        (found,) = actors(parent=at_home("vault"), **PLAIN)
-        assert statement_of(found) == "Vault (backup) is the parent."
-        assert found.evidence.because == f"parent is {at_home('vault')}"
-
-    def test_of_a_masquerade(self) -> None:
-        (found,) = actors(process="C:\\Users\\Public\\guard.exe")
-        said = "A program named like Guard (edr) lies where that product is not installed."
-        assert statement_of(found) == said
-        assert found.evidence.because == (
-            "named like Guard, but process is C:\\Users\\Public\\guard.exe, which is not its folder"
-        )
-
-    def test_a_statement_never_has_what_the_alert_says(self) -> None:
-        """What an alert says stands in because; the explanation is of our list."""
-        hostile = f"{HOME}Vault\\<b>close it<b>.exe"
-        (found,) = actors(parent=hostile, **PLAIN)
-        assert "close it" not in statement_of(found) + check_of(found)
-        assert "close it" in found.evidence.because
 
 
 def conditions(fits: Any = None, against: Any = None, **values: str) -> ConditionsIndex:
@@ -418,34 +156,6 @@ class TestEntries:
         index = conditions(software="nobody", role="parent")
         assert entry(index).state == OPEN
         assert entry(index, parent=at_home("vault")).state == CONTRADICTS
-
-
-PATH = st.sampled_from([CMD, WHOAMI, "vault.exe", SYSTEM + "services.exe"]) | st.tuples(
-    st.sampled_from([HOME, "C:\\Users\\Public\\", "C:\\Windows\\Temp\\", "D:\\"]),
-    st.sampled_from(sorted(CATEGORIES)),
-).map(lambda pair: f"{pair[0]}{pair[1].title()}\\{pair[1]}.exe")
-ALERTS = st.fixed_dictionaries(
-    {},
-    optional={
-        **dict.fromkeys(("process", "parent", "file", "object", "registry_data"), PATH),
-        **{name: st.text(max_size=9) for name in ("command_line", "user", "domain", "url")},
-    },
-)
-REACHED = ("C:\\Users\\", "C:\\Windows\\Temp\\", "D:\\")
-
-
-@examples(300)
-@given(ALERTS)
-def test_nothing_fits_that_a_user_could_have_put_there(values: dict[str, str]) -> None:
-    moved = {
-        name: value.replace(HOME, "C:\\Users\\Public\\").replace(SYSTEM, "C:\\Users\\Public\\")
-        for name, value in values.items()
-    }
-    found = actors(**moved)
-    assert {each.evidence.state for each in found} <= {RESEMBLES, OPEN, CONTRADICTS}
-    for each in actors(**values):
-        assert each.evidence.state in STATES
-        assert statement_of(each)
 
 
 class TestAnswer:

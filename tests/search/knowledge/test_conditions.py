@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lofp_enrich.search.alert.reader import Alert
-from lofp_enrich.search.answer.evidence import FITS, RESEMBLES, Weigher, weigh
+from lofp_enrich.search.answer.evidence import FITS, RESEMBLES, weigh
+from lofp_enrich.search.answer.weigher import Weigher
 from lofp_enrich.search.errors import SearchError
 from lofp_enrich.search.knowledge.columns import EVIDENCE, SOFTWARE
 from lofp_enrich.search.knowledge.conditions import ConditionsIndex

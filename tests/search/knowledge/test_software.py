@@ -73,7 +73,8 @@ def seen(**values: str | tuple[str, ...]) -> list[Sighting]:
         ("C:\\ProgramData\\Versions\\app\\bin\\v.exe", [("versions", "wrong", False)]),
         # Elsewhere where administrators install, its name is its own.
         ("C:\\Program Files (x86)\\Old\\vault.exe", [("vault", "named", True)]),
-        ("/usr/local/bin/daemond", [("daemon", "named", True)]),
+        ("/usr/local/bin/daemond", [("daemon", "named", False)]),
+        ("/usr/sbin/daemond", [("daemon", "named", True)]),
         # Where users write, or among the system's own, it is out of place.
         ("C:\\Users\\Public\\vault.exe", [("vault", "wrong", False)]),
         ("C:\\Windows\\Temp\\vault.exe", [("vault", "wrong", False)]),
@@ -147,15 +148,17 @@ def test_what_is_to_start(attribute: str, text: str, found: list[tuple[str, str,
         ("invoked_by", "STACK.amazonaws.com", [("stack", True)]),
         ("invoked_by", "stack.amazonaws.com.example.com", []),
         ("src_ip", "stack.amazonaws.com", [("stack", True)]),
-        ("actor_id", "1950a258-227b-4e31-a9cf-717495945fc2", [("app", True)]),
-        ("app", "1950A258-227B-4E31-A9CF-717495945FC2", [("app", True)]),
+        # A client's id is claimed by whoever signs in with it.
+        ("actor_id", "1950a258-227b-4e31-a9cf-717495945fc2", [("app", False)]),
+        ("app", "1950A258-227B-4E31-A9CF-717495945FC2", [("app", False)]),
         # Names of roles and accounts are whoever's who may make them ...
         ("user", "arn:aws:sts::1:assumed-role/vault-x/s", [("roles", False)]),
         ("actor_id", "arn:aws:sts::1:assumed-role/vault-x/s", [("roles", False)]),
         ("user", "arn:aws:sts::1:assumed-role/x-vault-x/s", []),
         # ... but for those that the provider keeps to itself.
         ("user", "arn:aws:sts::1:assumed-role/AWSServiceRoleForVault/s", [("linked", True)]),
-        ("user", "system:serviceaccount:vault:runner", [("roles", True)]),
+        # A pod's account is whoever runs in the pod.
+        ("user", "system:serviceaccount:vault:runner", [("roles", False)]),
         # The pattern that says most decides.
         ("user", "arn:aws:sts::1:assumed-role/vault-nightly/s", [("roles-of-one", False)]),
         # A user agent begins like it, and is whatever who calls writes there.
