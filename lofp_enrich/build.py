@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Optional
 
-from lofp_enrich.catalogue import stix
+from lofp_enrich.catalogue import exclusions, stix
 from lofp_enrich.catalogue.kinds import kind_of
 from lofp_enrich.catalogue.lookups import Origin
 from lofp_enrich.catalogue.merge import merge
@@ -75,6 +75,8 @@ def counts_of(reading: Reading) -> dict[str, Any]:
         "from_notes": sum(fp.note for fp in stated),
         **{kind: kinds[kind] for kind in (*STATED, "placeholder")},
         "with_technique": sum(len(r.falsepositives) for r in reading.rules if r.techniques),
+        "exclusions": sum(len(rule.exclusions) for rule in reading.rules),
+        "translated": sum(len(exclusions.statements(rule)) for rule in reading.rules),
         "techniques": len({each for rule in reading.rules for each in rule.techniques}),
         "unread": len(reading.errors),
     }

@@ -37,6 +37,22 @@ class Conditions:
     """A map, which holds as a whole."""
     contradicts: str = ""
     """A list of maps, of which each alone speaks against the cause."""
+    at_most: str = ""
+    """`resembles` where such a cause never fits, however well it is met."""
+    exclusion: bool = False
+    """It is what rules leave out: never an explanation of their own alerts, and of others only
+    where it is met."""
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """Software that a rule leaves out by name (Sigma's `filter_optional_*`)."""
+
+    name: str
+    """What its authors call it: `avast_antivirus`."""
+    items: str
+    """The rule's own fields and values as a JSON map, which holds as a whole; empty where it is no
+    map."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +97,7 @@ class Rule:
     """Where a person can read the rule; empty where that is not known."""
     terms: tuple[str, ...] = ()
     """Values the rule looks for: process names, event names, API calls, paths."""
+    exclusions: tuple[Exclusion, ...] = ()
 
     @property
     def is_entry(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,8 +48,9 @@ def write(
     `lofp_local.csv` belongs to the site: it is made where there is none and never touched again.
     Raises LofpError where the folder cannot be written.
     """
-    weighted = Terms(catalogue)
-    terms = {entry.id: weighted.of(entry) for entry in catalogue.entries}
+    ranked = tuple(entry for entry in catalogue.entries if not entry.is_exclusion)
+    weighted = Terms(replace(catalogue, entries=ranked))
+    terms = {each.id: () if each.is_exclusion else weighted.of(each) for each in catalogue.entries}
     files = {
         "lofp_attack.csv": _csv(columns.ATTACK, _attack_rows(attack)),
         "lofp_entries.csv": _csv(columns.ENTRIES, _entry_rows(catalogue, terms)),
@@ -114,6 +116,10 @@ def _evidence_rows(catalogue: Catalogue) -> Iterator[Mapping[str, str]]:
                 "role": entry.conditions.role,
                 "fits": entry.conditions.fits,
                 "contradicts": entry.conditions.contradicts,
+                "at_most": entry.conditions.at_most,
+                "excluded_by": "|".join(sorted({rule.id for rule in entry.rules}))
+                if entry.conditions.exclusion
+                else "",
             }
 
 
@@ -143,7 +149,8 @@ def _ranking_rows(catalogue: Catalogue, terms: WeightedTerms) -> Iterator[Mappin
 def _rule_rows(catalogue: Catalogue, attack: Attack) -> Iterator[Mapping[str, str]]:
     entries: dict[tuple[str, str, str], list[Entry]] = {}
     for entry in catalogue.entries:
-        for rule in entry.rules:
+        # What a rule leaves out cannot be why it fired.
+        for rule in () if entry.is_exclusion else entry.rules:
             entries.setdefault(identity(rule), []).append(entry)
     titles = {rule_key(rule.title) for rule in catalogue.rules}
     for rule in catalogue.rules:

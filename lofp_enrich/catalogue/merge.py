@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
+from lofp_enrich.catalogue import exclusions
 from lofp_enrich.catalogue.kinds import kind_of
 from lofp_enrich.catalogue.model import Catalogue, Entry
 from lofp_enrich.model import FalsePositive, Rule
@@ -33,12 +34,15 @@ def merge(rules: Iterable[Rule], attack: Attack) -> Catalogue:
             statements[rule.source, kind] += 1
             if kind != "placeholder":
                 stated.setdefault(fold(falsepositive.text), []).append((falsepositive, rule))
+        for left_out in exclusions.statements(rule):
+            stated.setdefault(fold(left_out.text), []).append((left_out, rule))
     entries = sorted(
         (_entry(folded, pairs, attack) for folded, pairs in stated.items()),
         key=lambda entry: entry.id,
     )
     for entry in entries:
-        known.update((identity(rule), rule) for rule in entry.rules if not rule.is_entry)
+        stating = () if entry.is_exclusion else entry.rules
+        known.update((identity(rule), rule) for rule in stating if not rule.is_entry)
     return Catalogue(tuple(entries), statements, tuple(known[key] for key in sorted(known)))
 
 
@@ -61,10 +65,11 @@ def _entry(folded: str, pairs: list[tuple[FalsePositive, Rule]], attack: Attack)
     spellings = Counter(" ".join(falsepositive.text.split()) for falsepositive, _ in pairs)
     statement = min(spellings, key=lambda text: (-spellings[text], text))
     rules = {identity(rule): rule for _, rule in pairs}
+    excluded = any(each.conditions and each.conditions.exclusion for each, _ in pairs)
     return Entry(
         id=entry_id(folded),
         statement=statement,
-        kind=kind_of(statement),
+        kind="benign" if excluded else kind_of(statement),
         generated=all(falsepositive.generated for falsepositive, _ in pairs),
         check=next((falsepositive.check for falsepositive, _ in pairs if falsepositive.check), ""),
         techniques=tuple(

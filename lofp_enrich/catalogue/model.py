@@ -26,6 +26,11 @@ class Entry:
     against: str = ""
     conditions: Conditions | None = None
 
+    @property
+    def is_exclusion(self) -> bool:
+        """It is what its rules leave out, not what they say of themselves."""
+        return bool(self.conditions and self.conditions.exclusion)
+
 
 @dataclass(frozen=True)
 class Catalogue:

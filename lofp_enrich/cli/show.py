@@ -27,6 +27,8 @@ _MEASURES = {
     "generic": "  true of everything",
     "advice": "  advice without a cause",
     "placeholder": '  say nothing ("Unknown"), left out',
+    "exclusions": "what rules leave out by name",
+    "translated": "  that name software and could be translated",
     "techniques": "techniques",
 }
 

@@ -5,11 +5,12 @@ The format: https://sigmahq.io/sigma-specification/
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from lofp_enrich.errors import RuleError
-from lofp_enrich.model import FalsePositive, LogSource, Rule
+from lofp_enrich.model import Exclusion, FalsePositive, LogSource, Rule
 from lofp_enrich.sources import fields, yamldoc
 from lofp_enrich.sources.fields import RuleNode
 
@@ -20,6 +21,7 @@ _FALSEPOSITIVES = ("falsepositives", "false_positives", "falsepositive")
 _NO_VALUES = frozenset({"condition", "timeframe"})
 # A regular expression or a network is no word that an alert could share.
 _NO_WORDS = ("|re", "|cidr")
+_OPTIONAL = "filter_optional_"
 
 
 def parse(text: str, path: str) -> Iterator[Rule | RuleError]:
@@ -107,7 +109,22 @@ def _rule(document: RuleNode) -> Rule:
         author=", ".join(fields.texts(document, "author")),
         license=fields.text(document, "license"),
         terms=fields.terms(_values(fields.mapping(document, "detection"))),
+        exclusions=tuple(_exclusions(fields.mapping(document, "detection"))),
     )
+
+
+def _exclusions(detection: RuleNode) -> Iterator[Exclusion]:
+    """What a rule leaves out by name; of several maps each is one.
+
+    By Sigma's conventions `filter_optional_*` names software that some sites have, and
+    `filter_main_*` what belongs to the system everywhere, which is no software.
+    """
+    for name, search in detection.items():
+        if name.startswith(_OPTIONAL):
+            for items in search if isinstance(search, list) else [search]:
+                known = isinstance(items, RuleNode)
+                text = json.dumps(items, sort_keys=True, default=str) if known else ""
+                yield Exclusion(name[len(_OPTIONAL) :], text)
 
 
 def _tags(document: RuleNode) -> Iterator[str]:

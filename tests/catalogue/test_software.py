@@ -12,6 +12,7 @@ import yaml
 
 from lofp_enrich.catalogue import software
 from lofp_enrich.search.alert.detection import condition
+from lofp_enrich.search.alert.programs import INTERPRETERS
 from lofp_enrich.search.alert.reach import ADMINISTRATORS, ANYBODY
 from lofp_enrich.search.knowledge import behaviour, columns
 from lofp_enrich.search.knowledge.behaviour import CHECKS
@@ -130,7 +131,7 @@ def test_roles_are_those_that_the_command_finds() -> None:
 
 def test_no_tool_of_the_system_is_a_products_program() -> None:
     # PsExec is no part of the system, and a product here.
-    tools = (behaviour.INTERPRETERS - {"psexec.exe"}) | OF_THE_SYSTEM
+    tools = (INTERPRETERS - {"psexec.exe"}) | OF_THE_SYSTEM
     found = {
         product["key"]: sorted(tools & {name.lower() for name in product.get("processes", ())})
         for product in PRODUCTS

@@ -65,6 +65,7 @@ class TestBuildAndCheck:
             **{"source": "sigma", "files": 3, "rules": 3, "left_out": 0, "statements": 12},
             **{"from_notes": 0, "benign": 9, "generic": 1, "advice": 1, "placeholder": 1},
             **{"with_technique": 11, "techniques": 4, "unread": 0},
+            **{"exclusions": 0, "translated": 0},
         }
         assert by_source["elastic"]["from_notes"] == 1
 

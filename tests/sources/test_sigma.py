@@ -213,3 +213,27 @@ def test_a_bad_document_costs_itself_alone() -> None:
     assert isinstance(fourth, Rule)
     assert str(second) == "x.yml:8: level: expected text, found a list"
     assert str(third) == "x.yml:13: not plain YAML: the tag !bad is not plain data"
+
+
+def test_what_a_rule_leaves_out_by_name() -> None:
+    text = r"""
+title: T
+id: i
+detection:
+    selection: {Image: a}
+    filter_main_system: {Image: b}
+    filter_optional_avast: {Image|endswith: '\a.exe', CommandLine: [c, 1]}
+    filter_optional_two:
+        - Image: d
+        - {Image: null, EventID: 2}
+    filter_optional_words: [e, f]
+    condition: selection and not 1 of filter_*
+"""
+    assert [(each.name, each.items) for each in rule(text).exclusions] == [
+        ("avast", r'{"CommandLine": ["c", "1"], "Image|endswith": "\\a.exe"}'),
+        ("two", '{"Image": "d"}'),
+        ("two", '{"EventID": "2", "Image": null}'),
+        # Words of any field are no map of fields.
+        ("words", ""),
+        ("words", ""),
+    ]

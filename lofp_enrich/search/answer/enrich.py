@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from datetime import date
 from itertools import chain
 from pathlib import Path
@@ -129,8 +129,11 @@ class Enricher:
         here = [r for r in self._stated_here(names) if rule_key(r.statement) not in told]
         by_words = self._by_words and not (came_in or own or here or stated)
         pool = self._pool((ANY,) if by_words else tuple(came_in)[:MOST_RANKED])
+        fired = {rule.rule_id for rule in known}
         near = [
-            each for each in self._near(pool, context, weigh) if each.entry.entry_id not in stated
+            each
+            for each in self._near(pool, context, weigh)
+            if each.entry.entry_id not in stated and not self._leaves_out(fired, each.entry)
         ]
         actors = self._actors(weigh)
         found = [
@@ -146,7 +149,8 @@ class Enricher:
         found = sorted((explanation.weighed(each, weigh) for each in found), key=_place)
         if options.evidence:
             found = [each for each in found if each.evidence in options.evidence]
-        under = len(near) if by_words else len(pool.ids)
+        met = [each for each in near if by_words or each.entry.entry_id not in pool.ids]
+        under = len(met) + (0 if by_words else len(pool.ids))
         count = len(own) + len(here) + under + len(stated.keys() - pool.ids) + len(actors)
         status = "no_match" if count or came_in else "no_technique"
         shown = tuple(found[: options.max])
@@ -177,6 +181,10 @@ class Enricher:
                 more = pool.at(entry_id, context)
                 near += [more] if more else []
         return near
+
+    def _leaves_out(self, fired: Set[str], entry: EntryRow) -> bool:
+        """Whether the rule that fired leaves just that out: then it is no reason why it did."""
+        return not fired.isdisjoint(self._conditions.excluded_by.get(entry.entry_id, ()))
 
     def _actors(self, weigh: Weigher) -> list[Explanation]:
         """What known software in the alert explains: all that fits or poses, and one that may."""
@@ -243,7 +251,8 @@ class Enricher:
             techniques = ()
         if techniques not in self._pools:
             exact = self._options.match == "exact"
-            pool = rank.Candidates(self._index, techniques, self._keep, exact)
+            aside = self._conditions.excluded_by
+            pool = rank.Candidates(self._index, techniques, self._keep, exact, aside)
             self._pooled += len(pool.ids)
             if self._pooled > _MOST_POOLED:
                 self._pools.clear()

@@ -43,7 +43,8 @@ def weigh(
         if met.truth is False:
             return Evidence(CONTRADICTS, met.because, name)
         if met.truth:
-            return Evidence(FITS if met.beyond else RESEMBLES, met.because, name)
+            beyond = met.beyond and wanted.at_most != RESEMBLES
+            return Evidence(FITS if beyond else RESEMBLES, met.because, name)
         return Evidence(OPEN, met.because, name)
     return Evidence(OPEN, "", name)
 

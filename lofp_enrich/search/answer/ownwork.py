@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from lofp_enrich.search.alert.detection import Met, meets
+from lofp_enrich.search.alert.programs import INTERPRETERS, SWITCHES, program
 from lofp_enrich.search.alert.reach import (
     beyond_reach,
     folded,
@@ -25,7 +26,6 @@ from lofp_enrich.search.knowledge.behaviour import (
     AGENTS,
     BROUGHT_ALONG,
     COMMANDED,
-    INTERPRETERS,
     OWN_WORK,
     READS_LSASS,
     ROOT_BY_ASKING,
@@ -37,8 +37,6 @@ from lofp_enrich.search.knowledge.behaviour import (
 )
 from lofp_enrich.search.knowledge.software import Doing, Sighting, Software, SoftwareIndex
 
-_SWITCHES = re.compile(r'"?(?:\s+[-/]{1,2}[A-Za-z][\w-]{0,60})*\s*"?', re.ASCII)
-"""What may stand behind a program that starts by itself: nothing that it could be told to run."""
 _PROGRAM = re.compile(r"\.(?:exe|sys|dll)\b", re.IGNORECASE)
 
 
@@ -74,7 +72,7 @@ class Scene(NamedTuple):
     @property
     def agent(self) -> bool:
         """Whether it acts on its own account, not at a user's word."""
-        name = _name(self.sighting.value)
+        name = program(self.sighting.value)
         return self.software.category in AGENTS and name not in COMMANDED | INTERPRETERS
 
 
@@ -112,7 +110,7 @@ def _is_its_own(doing: Doing, scene: Scene) -> bool:
 
 def _interprets(alert: Alert) -> bool:
     """Whether what ran is something that runs anything."""
-    return any(_name(each) in INTERPRETERS for each in alert.get("process"))
+    return any(program(each) in INTERPRETERS for each in alert.get("process"))
 
 
 def _is_prompt(alert: Alert) -> bool:
@@ -148,10 +146,19 @@ def _starts_its_own(scene: Scene) -> Shown | None:
 
 def _is_started(scene: Scene) -> Shown | None:
     for parent in scene.alert.get("parent"):
-        if _name(parent) in STARTERS and beyond_reach(folded(parent)):
+        if program(parent) in STARTERS and beyond_reach(folded(parent)):
             met = Met(True, f"parent is {parent}")
             return Shown("the system starts it as a service", met, scene.agent)
     return None
+
+
+def _runs_script(scene: Scene) -> Shown | None:
+    """A script of its own, in its folder, told nothing else."""
+    sighting, category = scene.sighting, scene.software.category
+    if not sighting.script:
+        return None
+    limited = category in RUNS_ANYTHING or category == "operating-system"
+    return Shown("runs one of its own scripts", Met(True, ""), not limited)
 
 
 def _does_its_work(scene: Scene) -> Shown | None:
@@ -203,7 +210,7 @@ def _uses_tools(scene: Scene) -> Shown | None:
         return None
     for value in scene.alert.get("process"):
         path = folded(value)
-        if has_folder(path) and beyond_reach(path) and _name(value) not in INTERPRETERS:
+        if has_folder(path) and beyond_reach(path) and program(value) not in INTERPRETERS:
             return Shown("uses a tool of the system", Met(True, f"process is {value}"), False)
     return None
 
@@ -211,9 +218,9 @@ def _uses_tools(scene: Scene) -> Shown | None:
 def _registers(scene: Scene) -> Shown | None:
     """What is started later is the product's own program, and nothing is handed to it."""
     value = scene.sighting.value
-    program = _PROGRAM.search(value)
+    found = _PROGRAM.search(value)
     category = scene.software.category
-    plain = bool(program and _SWITCHES.fullmatch(value, program.end()))
+    plain = bool(found and SWITCHES.fullmatch(value, found.end()))
     enough = plain and category != "operating-system" and category not in BROUGHT_ALONG
     met = Met(True, f"what starts is {value[:120]}")
     return Shown("starts with the system or the session", met, enough)
@@ -239,16 +246,12 @@ def _calls(scene: Scene) -> Shown | None:
 
 
 _GENERAL = {
-    "process": (_starts_its_own, _is_started, _does_its_work, _talks, _loads),
+    "process": (_starts_its_own, _is_started, _runs_script, _does_its_work, _talks, _loads),
     "parent": (_starts_its_own, _uses_tools),
     "registered": (_registers,),
     "caller": (_calls,),
 }
 """For each role, what any product does of its own: its words and what shows it."""
-
-
-def _name(path: str) -> str:
-    return folded(path).rpartition("\\")[2].rstrip("0123456789.") if path else ""
 
 
 def _first(alert: Alert, attributes: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence, Set
 from functools import cache, lru_cache
 from itertools import chain
 from typing import NamedTuple
@@ -96,8 +96,10 @@ class Candidates:
         techniques: Sequence[str],
         keep: Callable[[Member], bool],
         exact: bool = False,
+        aside: Container[str] = (),
     ) -> None:
-        """With `exact`, no statement of a technique above or below the alert's."""
+        """With `exact`, no statement of a technique above or below the alert's. Entries that are
+        `aside` are never ranked: they are explanations only where their conditions are met."""
         self._index = index
         self._by_words = ANY in techniques
         # A word's weight grows with the number of entries that do not have it.
@@ -109,7 +111,8 @@ class Candidates:
         for member in chain.from_iterable(family.members for family in self._families):
             match, points = near(member.techniques)
             if match and (match not in ("parent", "child") or not exact) and keep(member):
-                found[member.entry_id] = member, match, points + _points_of(member)
+                own = 2 * NEVER if member.entry_id in aside else _points_of(member)
+                found[member.entry_id] = member, match, points + own
         # Numbered in the order in which ties are broken: many rules first, then by id.
         ordered = sorted(found.values(), key=lambda each: (-each[0].rule_count, each[0].entry_id))
         self._members = [member for member, _, _ in ordered]
@@ -128,8 +131,8 @@ class Candidates:
         self._numbers_by_id = numbers
         self._shortlist: Shortlist | None = None
         self._ranked: dict[tuple[object, ...], tuple[Ranked, ...]] = {}
-        self.ids = numbers.keys()
-        """The ids of all candidates."""
+        self.ids = {entry_id for entry_id in numbers if entry_id not in aside}
+        """The ids of all candidates that are ranked."""
         self._orders: dict[
             tuple[frozenset[str], bool], tuple[list[float], list[tuple[float, int]]]
         ] = {}
@@ -200,7 +203,7 @@ class Candidates:
     def conditioned(self, conditions: ConditionsIndex) -> Shortlist:
         """The candidates that have conditions; found once."""
         if self._shortlist is None:
-            self._shortlist = conditions.shortlist(self.ids)
+            self._shortlist = conditions.shortlist(self._numbers_by_id.keys())
         return self._shortlist
 
     def at(self, entry_id: str, context: Context) -> Ranked | None:

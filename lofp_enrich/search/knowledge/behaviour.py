@@ -92,15 +92,6 @@ READS_LSASS = frozenset(
 """Agents that open every process, LSASS too."""
 RUNS_TOOLS = AGENTS | {"deployment", "hypervisor", "package-manager", "print", "vpn"}
 """Categories that use the system's tools in their work; nobody is offered a shell by them."""
-INTERPRETERS = frozenset(
-    "bash bitsadmin bitsadmin.exe certutil.exe cmd.exe cscript.exe csh curl curl.exe dash fish"
-    " installutil.exe java java.exe javaw.exe ksh lua mshta.exe msbuild.exe msxsl.exe nc ncat node"
-    " node.exe openssl osascript perl perl.exe php php.exe powershell.exe psexec.exe pwsh pwsh.exe"
-    " python python.exe python3 pythonw.exe regasm.exe regsvcs.exe regsvr32.exe ruby ruby.exe"
-    " rundll32.exe sh socat ssh ssh.exe su sudo tclsh telnet wget wmic.exe wscript.exe"
-    " zsh".split()
-)
-"""Programs that run, fetch or forward anything: being started, or starting, they say nothing."""
 _ASKS = (
     "\\dmidecode \\df \\fltmc.exe \\getmac.exe \\gpresult.exe \\hostname \\hostname.exe"
     " \\ifconfig \\ipconfig.exe \\lsb_release \\lscpu \\lsblk \\lsmod \\lsof \\lspci \\netstat"

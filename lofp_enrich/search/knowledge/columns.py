@@ -52,7 +52,10 @@ TECHNIQUES = (
     "url",
 )
 ATTACK = attack.COLUMNS
-EVIDENCE = ("entry_id", "software", "role", "fits", "contradicts")
+EVIDENCE = (
+    *("entry_id", "software", "role", "fits", "contradicts"),
+    *("at_most", "excluded_by"),
+)
 SOFTWARE = (
     "software",
     "name",
@@ -86,7 +89,7 @@ LOCAL = (
     "enabled",
 )
 
-ADDED = frozenset(("against", "software"))
+ADDED = frozenset(("against", "software", "at_most", "excluded_by"))
 """Columns that older sets of lookups lack: they are read as empty there."""
 
 CATALOGUE = {

@@ -22,6 +22,8 @@ class EntryConditions(NamedTuple):
     fits: Condition
     contradicts: tuple[Condition, ...]
     """Each alone speaks against the cause."""
+    at_most: str = ""
+    """`resembles` where the cause never fits."""
 
 
 class Shortlist(NamedTuple):
@@ -45,6 +47,12 @@ class ConditionsIndex:
     def __init__(self, rows: Iterable[Mapping[str, str]]) -> None:
         self._rows = {row["entry_id"]: row for row in rows}
         self._made: dict[str, EntryConditions | None] = {}
+        self.excluded_by = {
+            entry_id: frozenset(split_list(row["excluded_by"]))
+            for entry_id, row in self._rows.items()
+            if row.get("excluded_by")
+        }
+        """Entries that are what rules leave out -> the ids of these rules."""
 
     @classmethod
     def load(cls, directory: Path) -> ConditionsIndex:
@@ -87,4 +95,5 @@ def _compiled(row: Mapping[str, str]) -> EntryConditions:
         row["role"],
         condition(json.loads(row["fits"] or "{}")),
         tuple(condition(each) for each in json.loads(row["contradicts"] or "[]")),
+        row.get("at_most", ""),
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lofp_enrich.search.alert.detection import Condition, condition
+from lofp_enrich.search.alert.programs import script_of
 from lofp_enrich.search.alert.reach import (
     beyond_reach,
     folded,
@@ -92,6 +93,8 @@ class Sighting(NamedTuple):
     in; `wrong` where users write or where the system lies; `open` where no folder is said."""
     value: str = ""
     """The alert's own value that shows it, whole."""
+    script: bool = False
+    """It is a script of the product that an interpreter runs."""
 
 
 class SoftwareIndex:
@@ -167,6 +170,9 @@ class SoftwareIndex:
         for role in ("process", "parent"):
             for value in alert.get(role):
                 yield from self._by_path(role, value)
+        for role, attribute in (("process", "command_line"), ("parent", "parent_command_line")):
+            for value in alert.get(attribute):
+                yield from self._by_script(role, value)
         for attribute in ("registry_data", "service"):
             for value in alert.get(attribute):
                 program = _PROGRAM.match(value)
@@ -175,6 +181,16 @@ class SoftwareIndex:
                         because = f"it starts {value[:120]}"
                         yield each._replace(because=because, value=value)
         yield from self._by_identity(alert)
+
+    def _by_script(self, role: str, command_line: str) -> Iterator[Sighting]:
+        """The product whose script an interpreter runs: the interpreter alone tells nothing."""
+        script = script_of(command_line)
+        if script:
+            path = folded(script.path)
+            because = f"{role} runs {script.path}"
+            beyond = script.alone and beyond_reach(path)
+            for key in dict.fromkeys(self._owners(path, path.rpartition("\\")[2])):
+                yield Sighting(key, role, because, beyond, "own", script.path, True)
 
     def _by_path(self, role: str, value: str) -> Iterator[Sighting]:
         path = folded(value)

@@ -258,6 +258,33 @@ class TestActors:
         assert states(**values) == expected
 
     @pytest.mark.parametrize(
+        ("key", "script", "state"),
+        [
+            ("vault", at_home("vault", "a b.ps1"), FITS),
+            ("vault", at_home("vault", "a.ps1") + '" -Quiet "', FITS),
+            # Another command follows, or something was handed to it.
+            ("vault", at_home("vault", "a.ps1") + "; evil", RESEMBLES),
+            ("vault", at_home("vault", "a.ps1") + '" -Url "x', RESEMBLES),
+            # What runs anything, what is brought along and the system have scripts that do so, too.
+            ("write", at_home("write", "a.ps1"), RESEMBLES),
+            ("hand", at_home("hand", "a.ps1"), RESEMBLES),
+            ("kernel", at_home("kernel", "a.vbs"), RESEMBLES),
+        ],
+    )
+    def test_a_script_of_its_own(self, key: str, script: str, state: str) -> None:
+        line = f'powershell.exe -NoProfile -File "{script}"'
+        found = states(
+            process=SYSTEM + "WindowsPowerShell\\v1.0\\powershell.exe", command_line=line
+        )
+        assert found == [(key, state)]
+
+    def test_a_script_of_its_own_as_the_parent(self) -> None:
+        line = f'cmd.exe /c "{at_home("keeper", "a.bat")}"'
+        asked = {"process": SYSTEM + "systeminfo.exe", "command_line": "systeminfo"}
+        assert states(parent=CMD, parent_command_line=line, **asked) == [("keeper", FITS)]
+        assert states(parent=CMD, parent_command_line=line, **PLAIN) == [("keeper", RESEMBLES)]
+
+    @pytest.mark.parametrize(
         ("title", "state"),
         [
             ("DNS Query To X By Non-Browser Process", FITS),
