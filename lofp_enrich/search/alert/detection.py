@@ -234,6 +234,8 @@ def _within(network: Any, text: str) -> Truth:
 def _is_beyond(item: Item, value: str) -> bool:
     if item.attribute in ("process", "parent"):
         return beyond_reach(folded(value))
+    if item.attribute in ("signer", "object_signer"):
+        return True  # the reader leaves out those of which the log says that they are not valid
     if item.attribute in ("user", "actor_id"):
         return reserved_caller(value.lower())
     return item.attribute in ("invoked_by", "src_ip") and from_service(value)

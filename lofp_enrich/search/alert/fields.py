@@ -108,6 +108,7 @@ TABLE = (
         " signature.certificate.subject signer signer_identity",
         "ECS, SentinelOne, Microsoft Graph, OCSF, Sophos",
     ),
+    Row("object_signer", "dll.code_signature.subject_name", "ECS: who signed what was loaded"),
     Row(
         "hash",
         "sha256 process_sha256 sha256_string sha256_hash_data hash_sha256 file_sha256 image_sha256"
@@ -341,7 +342,7 @@ _FOREIGN_TO = {
     "hash": frozenset(("parent",)),
     "domain": frozenset(("user", "account", "logon", "subject", "target", "nt")),
     "host": frozenset(("observer", "sensor", "manager")),
-    "signer": frozenset(("parent",)),
+    "signer": frozenset(("parent", "dll")),
     "url": frozenset(("rule", "alert", "falcon", "link", "reference", "console")),
     "src_ip": frozenset(("dest", "destination", "dst", "target", "remote")),
     "dest_ip": frozenset(("src", "source", "local")),

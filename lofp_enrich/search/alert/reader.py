@@ -33,6 +33,11 @@ otherwise: `http:` and the name of the input (inputs.conf.spec)."""
 
 _DOMAIN = meanings("domain_name")
 
+_SIGNED = frozenset(
+    ("signed", "signaturestatus", "trusted", "verifiedstatus", "signedstatus", "signatureverified")
+)
+"""Fields, by the last part of their names, that say whether a signature is valid."""
+_VALID = frozenset(("true", "1", "yes", "valid", "signed", "trusted", "verified", "signedverified"))
 _METADATA = ("originalfilename", "fileversion", "company", "product", "hashes")
 """What a program says of itself, in the names of Sysmon and Hayabusa."""
 
@@ -229,12 +234,36 @@ def _attributes(leaves: Sequence[Leaf]) -> tuple[dict[str, tuple[str, ...]], dic
             elif worth == before[0]:
                 before[1].append(leaf)
     _fill(best)
+    _check_signatures(best, leaves)
     values = {
         attribute: tuple(dict.fromkeys(leaf.value for leaf in best[attribute][1]))[:MAX_VALUES]
         for attribute in ATTRIBUTES
         if attribute in best
     }
     return values, {attribute: best[attribute][1][0].name for attribute in values}
+
+
+def _check_signatures(
+    best: dict[str, tuple[tuple[int, int], list[Leaf]]], leaves: Sequence[Leaf]
+) -> None:
+    """A signer counts unless the log says that the signature is not valid: an EDR copies the name
+    out of a broken one, too. Sysmon's Signature counts only where it says that it is valid, and is
+    of the library or driver that was loaded."""
+    image = [leaf for leaf in leaves if _last(leaf.name) == "signature"]
+    if not image and "signer" not in best and "object_signer" not in best:
+        return
+    states = {leaf.value.lower() for leaf in leaves if _last(leaf.name) in _SIGNED}
+    names = {leaf.name.lower() for leaf in leaves}
+    if not states <= _VALID:
+        best.pop("signer", None)
+        best.pop("object_signer", None)
+    elif states and image and _of_image(image[0].name.lower().rpartition(".")[0], names):
+        best["signer"] = best["object_signer"] = (0, image[0].depth), image[:1]
+
+
+def _last(name: str) -> str:
+    """The last part of a field's name, without what separates words."""
+    return name.rpartition(".")[2].lower().replace("_", "").replace("{}", "")
 
 
 def with_more(alert: Alert, texts: Sequence[str]) -> Alert:

@@ -61,11 +61,11 @@ def _weighed(scene: Scene) -> Actor:
     if sighting.place == "wrong" and sighting.role != "registered":
         because = f"named like {software.name}, but {sighting.because}, which is not its folder"
         return Actor(software, sighting.role, "", Evidence(CONTRADICTS, because, software.name))
-    what, met, enough = behaviour(scene)
+    what, met, enough, signed = behaviour(scene)
     because = sighting.because + (f"; {met.because}" if met.because else "")
     if sighting.place == "open":
         state, because = OPEN, f"{sighting.because}: the alert does not say where it lies"
-    elif met.truth and enough and sighting.beyond:
+    elif met.truth and enough and (sighting.beyond or signed):
         state = FITS
     else:
         state = OPEN if met.truth is None else RESEMBLES

@@ -57,6 +57,8 @@ class Shown(NamedTuple):
     met: Met
     enough: bool = True
     """Nobody need have told it to: with a place that is out of reach, the product fits."""
+    signed: bool = False
+    """What it did it with is signed by its vendor, which is out of reach wherever it lies."""
 
 
 class Scene(NamedTuple):
@@ -77,22 +79,24 @@ class Scene(NamedTuple):
 
 
 def behaviour(scene: Scene) -> Shown:
-    """What a product does of its own that the alert shows, as far as it is told."""
-    category = scene.software.category
+    """What a product does of its own that the alert shows, as far as it is told; what makes it fit
+    before what only resembles."""
+    category, sighting = scene.software.category, scene.sighting
     perhaps = Shown("", Met(False, ""))
+    told: list[Shown] = []
     for doing in (*scene.software.does, *doings_of(category)):
-        if doing.role != scene.sighting.role:
+        if doing.role != sighting.role:
             continue
         met = meets(doing.condition, scene.alert)
         if met.truth:
-            return Shown(doing.what, met, _is_its_own(doing, scene))
-        if met.truth is None and not perhaps.what:
+            told.append(Shown(doing.what, met, _is_its_own(doing, scene)))
+        elif met.truth is None and not perhaps.what:
             perhaps = Shown(doing.what, met)
-    if category in BROUGHT_ALONG:
-        return perhaps
-    generals = (_is_left_out, *_GENERAL[scene.sighting.role])
-    told = [shown for general in generals if (shown := general(scene))]
-    return next((each for each in told if each.enough), told[0] if told else perhaps)
+    if category not in BROUGHT_ALONG:
+        generals = (_is_left_out, *_GENERAL[sighting.role])
+        told += [shown for general in generals if (shown := general(scene))]
+    fitting = (each for each in told if each.enough and (sighting.beyond or each.signed))
+    return next(fitting, told[0] if told else perhaps)
 
 
 def _is_its_own(doing: Doing, scene: Scene) -> bool:
@@ -191,16 +195,17 @@ def _talks(scene: Scene) -> Shown | None:
 
 
 def _loads(scene: Scene) -> Shown | None:
+    key, category = scene.software.key, scene.software.category
+    signed = scene.known.signs(key, scene.alert.get("object_signer"))
     for value in scene.alert.get("object"):
         path = folded(value)
-        if path.endswith((".dll", ".ax", ".node")) and beyond_reach(path):
-            met = Met(True, f"object is {value[:120]}")
-            if scene.software.category == "operating-system":
-                return None
-            if scene.known.owns(scene.software.key, path):
-                return Shown("loads its own library", met)
-            if path.startswith("c:\\windows\\"):
-                return Shown("loads a library of the system", met, scene.agent)
+        if not path.endswith((".dll", ".ax", ".node")) or category == "operating-system":
+            continue
+        met = Met(True, f"object is {value[:120]}")
+        if scene.known.owns(key, path) and (signed or beyond_reach(path)):
+            return Shown("loads its own library", met, signed=signed)
+        if path.startswith("c:\\windows\\") and beyond_reach(path):
+            return Shown("loads a library of the system", met, scene.agent)
     return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -167,9 +167,13 @@ class SoftwareIndex:
 
     def sightings(self, alert: Alert) -> Iterator[Sighting]:
         """The products that an alert shows, each in its role."""
-        for role in ("process", "parent"):
-            for value in alert.get(role):
-                yield from self._by_path(role, value)
+        # Of a library that was loaded, the signer says nothing of who loads it.
+        signers = () if alert.get("object_signer") else alert.get("signer")
+        for value in alert.get("process"):
+            for each in self._by_path("process", value):
+                yield self._as_signed(each, signers)
+        for value in alert.get("parent"):
+            yield from self._by_path("parent", value)
         for role, attribute in (("process", "command_line"), ("parent", "parent_command_line")):
             for value in alert.get(attribute):
                 yield from self._by_script(role, value)
@@ -181,6 +185,19 @@ class SoftwareIndex:
                         because = f"it starts {value[:120]}"
                         yield each._replace(because=because, value=value)
         yield from self._by_identity(alert)
+
+    def signs(self, key: str, signers: Iterable[str]) -> bool:
+        """Whether one of these is who signs a product."""
+        own = split_list(self._rows[key]["signers"].lower()) if key in self._rows else ()
+        return any(each.lower() in own for each in signers)
+
+    def _as_signed(self, sighting: Sighting, signers: Sequence[str]) -> Sighting:
+        """What its vendor has signed it is, wherever it lies."""
+        if not signers or sighting.beyond or not self.signs(sighting.key, signers):
+            return sighting
+        place = "own" if sighting.place == "own" else "named"
+        because = f"{sighting.because}, signed by {signers[0][:80]}"
+        return sighting._replace(because=because, beyond=True, place=place)
 
     def _by_script(self, role: str, command_line: str) -> Iterator[Sighting]:
         """The product whose script an interpreter runs: the interpreter alone tells nothing."""

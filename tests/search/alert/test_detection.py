@@ -153,6 +153,9 @@ def test_one_of_several_values_is_enough(values: tuple[str, ...], expected: Trut
         ({"process|endswith": "\\code.exe"}, {"process": "C:\\Users\\a\\code.exe"}, False),
         ({"process|endswith": "\\code.exe"}, {"process": "code.exe"}, False),
         ({"invoked_by": "*.amazonaws.com"}, {"invoked_by": "ssm.amazonaws.com"}, True),
+        # The reader leaves out signers of which the log says that they are not valid.
+        ({"signer": "A"}, {"signer": "a"}, True),
+        ({"object_signer": "A"}, {"object_signer": "a"}, True),
         ({"user|startswith": "eks:"}, {"user": "eks:node-manager"}, True),
         ({"user|startswith": "system:"}, {"user": "system:node:a"}, True),
         ({"src_ip|endswith": ".amazonaws.com"}, {"src_ip": "ssm.amazonaws.com"}, True),
@@ -161,10 +164,8 @@ def test_one_of_several_values_is_enough(values: tuple[str, ...], expected: Trut
         ({"invoked_by": "AWS*"}, {"invoked_by": "AWS Internal"}, False),
         ({"user|startswith": "system:"}, {"user": "system:anonymous"}, False),
         ({"user|startswith": "system:"}, {"user": "system:serviceaccount:a:b"}, False),
-        # A public client's id is claimed by whoever signs in; that a signature is valid, nobody
-        # says here.
+        # A public client's id is claimed by whoever signs in.
         ({"actor_id": "1*"}, {"actor_id": "123"}, False),
-        ({"signer": "A"}, {"signer": "a"}, False),
         # All of these are whatever who acts makes of them.
         ({"command_line|contains": "\\program files\\"}, {"command_line": CODE}, False),
         ({"user_agent": "aws-*"}, {"user_agent": "aws-cli"}, False),

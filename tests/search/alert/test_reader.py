@@ -1015,3 +1015,41 @@ def test_what_is_remembered_is_bounded() -> None:
         for held in vars(module).values():
             if hasattr(held, "cache_info"):
                 assert held.cache_info().maxsize <= 5_000
+
+
+SYSMON_7 = {
+    **{"Image": "C:\\a\\x.exe", "ImageLoaded": "C:\\a\\x.dll", "EventCode": "7"},
+    "Signature": "Deck Inc.",
+}
+ECS = {"process.executable": "C:\\a\\x.exe", "process.code_signature.subject_name": "Deck Inc."}
+
+
+@pytest.mark.parametrize(
+    ("event", "signer", "object_signer"),
+    [
+        (
+            {**SYSMON_7, "Signed": "true", "SignatureStatus": "Valid"},
+            *(("Deck Inc.",), ("Deck Inc.",)),
+        ),
+        ({**SYSMON_7, "Signed": "true", "SignatureStatus": "Expired"}, (), ()),
+        ({**SYSMON_7, "Signed": "false", "SignatureStatus": "Unavailable"}, (), ()),
+        # Without a word on whether it is valid, Sysmon's is none.
+        (SYSMON_7, (), ()),
+        # What the log calls the event is no signer.
+        ({"signature": "Deck Inc.", "dest": "a"}, (), ()),
+        (ECS, ("Deck Inc.",), ()),
+        ({**ECS, "process.code_signature.trusted": "true"}, ("Deck Inc.",), ()),
+        ({**ECS, "process.code_signature.trusted": "false"}, (), ()),
+        (
+            {**ECS, "dll.code_signature.subject_name": "Other Ltd."},
+            *(("Deck Inc.",), ("Other Ltd.",)),
+        ),
+        ({"srcProcImagePath": "C:\\a\\x.exe", "publisherName": "D", "signedStatus": "unsigned"},
+         (), ()),
+    ],
+)  # fmt: skip
+def test_signers(
+    event: dict[str, str], signer: tuple[str, ...], object_signer: tuple[str, ...], attack: Attack
+) -> None:
+    found = read(event, attack)
+    assert (found.get("signer"), found.get("object_signer")) == (signer, object_signer)

@@ -299,6 +299,37 @@ class TestActors:
         # As the parent it may have started just what the rule means.
         assert ("surf", FITS) not in states(parent=at_home("surf"), process=CMD, rule=title)
 
+    OWN = "C:\\Users\\a\\AppData\\Local\\Deck\\deck.exe"
+
+    @pytest.mark.parametrize(
+        ("values", "state"),
+        [
+            ({}, RESEMBLES),
+            ({"signer": "Deck Inc."}, FITS),
+            ({"signer": "DECK INC."}, FITS),
+            ({"signer": "Evil Ltd."}, RESEMBLES),
+            # Wherever it lies: what its vendor signed poses as nobody.
+            ({"process": "C:\\Users\\Public\\deck.exe", "signer": "Deck Inc."}, FITS),
+            ({"process": "C:\\Users\\Public\\deck.exe", "signer": "Evil Ltd."}, CONTRADICTS),
+            # Who signed a library says nothing of who loads it ...
+            ({"signer": "Deck Inc.", "object_signer": "Deck Inc."}, RESEMBLES),
+            # ... but that it is the product's own, in its own folder, is no work of somebody else.
+            (
+                {"object": OWN.replace("deck.exe", "a.dll"), "object_signer": "Deck Inc."},
+                FITS,
+            ),
+            (
+                {"object": OWN.replace("deck.exe", "a.dll"), "object_signer": "Evil Ltd."},
+                RESEMBLES,
+            ),
+            ({"object": "C:\\Users\\a\\a.dll", "object_signer": "Deck Inc."}, RESEMBLES),
+            ({"object": SYSTEM + "ntdll.dll", "object_signer": "Deck Inc."}, RESEMBLES),
+        ],
+    )
+    def test_signers(self, values: dict[str, str], state: str) -> None:
+        alert = {"process": self.OWN, "command_line": "deck play", **values}
+        assert states(**alert) == [("deck", state)]
+
     def test_the_system_alone_tells_nothing(self) -> None:
         assert states(parent=at_home("kernel"), **PLAIN) == []
         assert states(parent=at_home("kernel"), process=CMD) == []
