@@ -508,6 +508,10 @@ SPLUNK = {
 """Whole names as Splunk's add-ons spell them, by attribute: what splunkd is asked for besides
 `_raw`, from which all else is read, and what macros and workflow actions name."""
 
+SIGNATURE = ("Signature", "SignatureStatus", "Signed")
+"""What Sysmon says of the signature of a library or driver: asked for besides, since none of them
+is a value without the others."""
+
 TECHNIQUE_FIELDS = SPLUNK["technique"]
 RULE_FIELDS = SPLUNK["rule"]
 CONTEXT_FIELDS = tuple(

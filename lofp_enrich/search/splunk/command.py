@@ -16,7 +16,7 @@ from typing import Any
 
 from splunklib.searchcommands import Configuration, Option, StreamingCommand
 
-from lofp_enrich.search.alert.fields import SPLUNK
+from lofp_enrich.search.alert.fields import SIGNATURE, SPLUNK
 from lofp_enrich.search.answer.enrich import (
     Enricher,
     Output,
@@ -112,7 +112,12 @@ class LofpEnrichCommand(StreamingCommand):  # type: ignore[misc]
     def _wanted_fields(self) -> list[str]:
         parsed = self._parsed
         named = (*parsed.technique_field, *parsed.rule_field, *parsed.context_fields)
-        fields = (*(name for names in SPLUNK.values() for name in names), *named, "_raw")
+        fields = (
+            *(name for names in SPLUNK.values() for name in names),
+            *SIGNATURE,
+            *named,
+            "_raw",
+        )
         # Outputs too: the recorded splunkd listed the field it let the command add. All of them,
         # for what an event brings along in their names can only be emptied where it was asked for.
         ours = (parsed.prefix + name for name in OUTPUT_FULL)
