@@ -173,7 +173,7 @@ def test_categories_are_known_wherever_they_are_named() -> None:
 def test_rows_come_back_as_they_were_written() -> None:
     rows = list(software.rows())
     assert [set(row) for row in rows] == [set(columns.SOFTWARE)] * len(PRODUCTS)
-    index = SoftwareIndex(rows)
+    index = SoftwareIndex.of(rows)
     for product, row in zip(PRODUCTS, rows):
         found = index.product(product["key"])
         assert found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -44,6 +44,9 @@ _IDENTITIES = (
     ("user_agents", ("user_agent",)),
 )
 """Columns of who calls an API, and the attributes that hold it."""
+_CALLERS = tuple(column for column, _ in _IDENTITIES)
+HEAD = ("software", "processes", "folders", "files", *_CALLERS)
+"""The columns that products are found by."""
 _START = 6
 """Characters by which patterns of callers are found."""
 _NAMESAKES = 2
@@ -97,20 +100,33 @@ class Sighting(NamedTuple):
     """It is a script of the product that an interpreter runs."""
 
 
+Row = Mapping[str, str]
+
+
 class SoftwareIndex:
     """The products of `lofp_software.csv`, found by what an alert says."""
 
-    def __init__(self, rows: Iterable[Mapping[str, str]]) -> None:
-        self._rows: dict[str, Mapping[str, str]] = {}
+    def __init__(
+        self, heads: Iterable[Sequence[str]], whole: Callable[[str], Row | None] = lambda _: None
+    ) -> None:
+        """`heads` are the cells of `HEAD`, by which products are found; `whole` gives the row of
+        one by its key."""
+        self._whole = whole
+        self._rows: dict[str, Row | None] = {}
         self._by_name: dict[str, list[str]] = {}
         self._by_folder: dict[str, list[str]] = {}
         self._wild: dict[str, list[tuple[tuple[str, ...], str]]] = {}
         self._by_file: dict[str, list[str]] = {}
-        self._names: dict[str, frozenset[str]] = {}
         self._callers: dict[tuple[str, str], list[tuple[str, str]]] = {}
         self._made: dict[str, Software] = {}
-        for row in rows:
-            self._add(row)
+        for head in heads:
+            self._add(*head)
+
+    @classmethod
+    def of(cls, rows: Iterable[Row]) -> SoftwareIndex:
+        """The products of these rows."""
+        by_key = {row["software"]: row for row in rows}
+        return cls(([row[name] for name in HEAD] for row in by_key.values()), by_key.get)
 
     @classmethod
     def load(cls, directory: Path) -> SoftwareIndex:
@@ -119,17 +135,19 @@ class SoftwareIndex:
         Raises SearchError where the file is there and cannot be read.
         """
         path = directory / "lofp_software.csv"
-        return cls(LookupFile(path, SOFTWARE).all_rows() if path.exists() else ())
+        if not path.exists():
+            return cls(())
+        file = LookupFile(path, SOFTWARE)
 
-    def _add(self, row: Mapping[str, str]) -> None:
-        key = row["software"]
-        self._rows[key] = row
-        names = split_list(row["processes"].lower())
-        self._names[key] = frozenset(names)
-        for name in names:
+        def whole(key: str) -> Row | None:
+            return next((dict(zip(SOFTWARE, cells)) for cells in file.by_first_cell(key)), None)
+
+        return cls(file.heads(HEAD), whole)
+
+    def _add(self, key: str, processes: str, folders: str, files: str, *callers: str) -> None:
+        for name in split_list(processes.lower()):
             self._by_name.setdefault(name, []).append(key)
-        for folder in split_list(row["folders"].lower()):
-            folder = folder.replace("/", "\\")
+        for folder in split_list(folders.lower().replace("/", "\\")):
             head, star, rest = folder.partition("*")
             if star:
                 head, slash, part = head.rpartition("\\")
@@ -137,17 +155,22 @@ class SoftwareIndex:
                 self._wild.setdefault(head + slash, []).append((pattern, key))
             else:
                 self._by_folder.setdefault(folder, []).append(key)
-        for file in split_list(row["files"].lower()):
-            self._by_file.setdefault(file.replace("/", "\\"), []).append(key)
-        for column in ("invoked_by", "app_ids", "users", "user_agents"):
-            for text in split_list(row[column].lower()):
+        for file in split_list(files.lower().replace("/", "\\")):
+            self._by_file.setdefault(file, []).append(key)
+        for column, cell in zip(_CALLERS, callers):
+            for text in split_list(cell.lower()) if cell else ():
                 start = text.partition("*")[0][:_START]
                 self._callers.setdefault((column, start), []).append((text, key))
+
+    def _row(self, key: str) -> Row | None:
+        if key not in self._rows:
+            self._rows[key] = self._whole(key)
+        return self._rows[key]
 
     def product(self, key: str) -> Software | None:
         """The product with this key; its behaviour is parsed when first asked for."""
         if key not in self._made:
-            row = self._rows.get(key)
+            row = self._row(key)
             if row is None:
                 return None
             self._made[key] = Software(
@@ -186,9 +209,10 @@ class SoftwareIndex:
                         yield each._replace(because=because, value=value)
         yield from self._by_identity(alert)
 
-    def signs(self, key: str, signers: Iterable[str]) -> bool:
+    def signs(self, key: str, signers: Sequence[str]) -> bool:
         """Whether one of these is who signs a product."""
-        own = split_list(self._rows[key]["signers"].lower()) if key in self._rows else ()
+        row = self._row(key) if signers else None
+        own = split_list(row["signers"].lower()) if row else ()
         return any(each.lower() in own for each in signers)
 
     def _as_signed(self, sighting: Sighting, signers: Sequence[str]) -> Sighting:
@@ -240,7 +264,7 @@ class SoftwareIndex:
             keys = self._by_folder.get(folder, ())
             alone = len(keys) == 1 and folder.count("\\") >= _SHARED and folder not in _SYSTEM
             for key in keys:
-                if alone or name in self._names[key]:
+                if alone or key in self._by_name.get(name, ()):
                     yield key
             for pattern, key in self._wild.get(folder, ()):
                 if _follows(path[at + 1 :].split("\\"), pattern):

@@ -62,7 +62,7 @@ ROWS = (
     product("stack", "cloud-service", processes="", folders="", invoked_by="stack.amazonaws.com"),
     product("runner", "ci", processes="", folders="", users="system:serviceaccount:ci:*"),
 )
-INDEX = SoftwareIndex(ROWS)
+INDEX = SoftwareIndex.of(ROWS)
 CATEGORIES = {row["software"]: row["category"] for row in ROWS}
 
 

@@ -170,7 +170,7 @@ ATTACKS: dict[str, Event] = {
 
 @pytest.fixture(scope="module")
 def index() -> SoftwareIndex:
-    return SoftwareIndex(software.rows())
+    return SoftwareIndex.of(software.rows())
 
 
 @pytest.mark.parametrize("attack_of", ATTACKS)

@@ -85,7 +85,7 @@ def test_each_entry_once_by_software_and_by_what_must_stand_there() -> None:
     assert shortlist.of(Alert({"user": ("ABC",)}, (), (), {}), []) == ["free", "tied"]
 
 
-PRODUCTS = SoftwareIndex(
+PRODUCTS = SoftwareIndex.of(
     {**dict.fromkeys(SOFTWARE, ""), "software": key, "category": category, **values}
     for key, category, values in (
         ("vault", "backup", {"folders": "C:\\Program Files\\Vault\\", "processes": "vault.exe"}),
