@@ -43,6 +43,9 @@ LOOKUPS: Mapping[str, Collection[str]] = {
 """Lookup definition -> columns."""
 VIEWS_OF_SPLUNK = frozenset("search reports alerts dashboards datasets job_manager".split())
 MACROS_OF_ES = frozenset({"notable"})
+NEEDS_ES = "`lofp_finding("
+"""How the one macro is called that cannot do without Enterprise Security: an event_id exists only
+behind that macro."""
 ACTIONS_OF_SPLUNK = frozenset("email logevent lookup populate_lookup rss script webhook".split())
 
 _STARTERS = frozenset("inputlookup makeresults rest tstats".split())
@@ -88,6 +91,7 @@ class App:
             *self._macros(),
             *self._assistant(),
             *self._saved_searches(),
+            *self._tools(),
             *self._event_types(),
             *self._workflow_actions(),
             *self._alert_actions(),
@@ -106,6 +110,8 @@ class App:
         self, text: str, *, foreign: Collection[str] = (), chained: bool = False
     ) -> list[str]:
         """What is wrong with a search of this app; a chained one goes on where another ended."""
+        if NEEDS_ES in text:
+            foreign = MACROS_OF_ES
         try:
             text = expand(text, self.macros, foreign)
             pipeline = parse("|" + text.strip().lstrip("|") if chained else text)
@@ -173,7 +179,9 @@ class App:
                 for each in self.search(f"| makeresults | where {stanza['validation']}"):
                     yield f"{where}: validation: {each}"
             definition = macro([_TOKEN_VALUE] * len(macro.arguments))
-            for each in self.search(definition, chained=_is_command(definition, self)):
+            needs = MACROS_OF_ES if f"`{name}".startswith(NEEDS_ES) else ()
+            chained = _is_command(definition, self)
+            for each in self.search(definition, foreign=needs, chained=chained):
                 yield f"{where}: {each}"
 
     def _assistant(self) -> Iterator[str]:
@@ -210,6 +218,16 @@ class App:
             view = stanza.get("request.ui_dispatch_view", "search")
             if app != self.name or view not in {*self.views, *VIEWS_OF_SPLUNK}:
                 yield f"{where}: no view {app}/{view}"
+
+    def _tools(self) -> Iterator[str]:
+        for name, stanza in self.conf("tools").items():
+            kind, _, tool = name.partition(":")
+            if kind != "savedsearches" or not re.fullmatch(r"[a-z][a-z0-9_]*", tool):
+                yield f"tools.conf: [{name}]: no savedsearches:name_of_a_tool"
+            if stanza.get("search") not in self.conf("savedsearches"):
+                yield f"tools.conf: [{name}]: no search {stanza.get('search')}"
+            if not stanza.get("description"):
+                yield f"tools.conf: [{name}]: no description"
 
     def _event_types(self) -> Iterator[str]:
         for name, stanza in self.conf("eventtypes").items():

@@ -15,7 +15,7 @@ from lofp_enrich.deploy import package
 from lofp_enrich.search.alert.fields import CONTEXT_FIELDS, RULE_FIELDS, TECHNIQUE_FIELDS
 from lofp_enrich.search.knowledge import columns
 from lofp_enrich.search.splunk.alert_action import ACTION, LOG, SOURCETYPE, read_settings
-from tests.app_check import LOOKUPS, App
+from tests.app_check import LOOKUPS, MACROS_OF_ES, App
 from tests.spl import Macro, SplError, every, expand, parse
 
 AWKWARD = 'AC&D rule #1: 100% "quoted"'
@@ -481,7 +481,8 @@ class TestSavedSearches:
 
     @pytest.mark.parametrize("name", SAVED)
     def test_writes_nothing_but_the_deployed_rules(self, name: str) -> None:
-        commands = every(parse(expand(SAVED[name]["search"], App(package.TEMPLATE).macros)))
+        text = expand(SAVED[name]["search"], App(package.TEMPLATE).macros, MACROS_OF_ES)
+        commands = every(parse(text))
         writing = {
             "outputlookup",
             "collect",

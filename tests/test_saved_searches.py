@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import shutil
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from lofp_enrich.deploy import package
 from tests.app_check import App
 from tests.browser.spl import Results, Row, Splunk
 from tests.splunkd import FakeSplunkd
@@ -191,3 +193,46 @@ def test_import_of_nothing_leaves_what_there_is(search_head: Callable[..., Searc
         head.saved = nothing
         head.saved_search("Import deployed rules")
         assert head.deployed() == before
+
+
+class TestTools:
+    """What assistants call by an id, through `| savedsearch` or Splunk's MCP server: both put the
+    value into the search as text."""
+
+    def ask(self, head: SearchHead, name: str, **values: str) -> list[Row]:
+        text = App(head.app).conf("savedsearches")[f"LoFP - {name}"]["search"]
+        for token, value in values.items():
+            text = text.replace(f"${token}$", value)
+        return head.search(text, str(NOW - 86_400), "now").rows
+
+    def test_a_technique(self, search_head: Callable[..., SearchHead]) -> None:
+        rows = self.ask(search_head(), "Explain a technique", technique="T1053.005")
+        assert len(rows) == 10
+        assert all(row["lofp_statement"] and row["lofp_rule"] for row in rows)
+
+    @pytest.mark.parametrize(
+        "value", ["", "T1", "T1053.005 ", "T1053*", "x OR T1053.005", "T1053|a"]
+    )
+    def test_what_is_no_technique(self, search_head: Callable[..., SearchHead], value: str) -> None:
+        assert self.ask(search_head(), "Explain a technique", technique=value) == []
+
+    def test_a_finding(
+        self, search_head: Callable[..., SearchHead], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        finding = {**EVENTS[0], "event_id": "A1-b@@notable@@0f"}
+        head = search_head("", finding, {**EVENTS[1], "event_id": "other"})
+        # Enterprise Security's macro is not ours to run: it gives the findings with their ids.
+        head._macros["notable"] = {"definition": "search index=notable"}
+        rows = self.ask(head, "Explain a finding", event_id="A1-b@@notable@@0f")
+        assert {str(row["lofp_status"]) for row in rows} == {"matched"}
+        assert self.ask(head, "Explain a finding", event_id="A1-b@@notable@@1f") == []
+
+    def test_tokens_stand_in_quotes_and_are_checked(self) -> None:
+        conf = App(package.TEMPLATE)
+        for tool in conf.conf("tools").values():
+            text = conf.conf("savedsearches")[tool["search"]]["search"]
+            tokens = re.findall(r"\$(\w+)\$", text)
+            assert len(tokens) == 1
+            assert f'"${tokens[0]}$"' in text
+            macro = conf.conf("macros")["lofp_finding(1)"]
+            assert "| where match(" in text or "^[0-9A-Za-z@_.:-]{1,200}$" in macro["validation"]
