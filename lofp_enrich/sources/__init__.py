@@ -10,7 +10,17 @@ from urllib.parse import quote
 
 from lofp_enrich.errors import LofpError, RuleError
 from lofp_enrich.model import Rule
-from lofp_enrich.sources import archive, checkout, elastic, entries, escu, lofp, lolrmm, sigma, splunk
+from lofp_enrich.sources import (
+    archive,
+    checkout,
+    elastic,
+    entries,
+    escu,
+    lofp,
+    lolrmm,
+    sigma,
+    splunk,
+)
 from lofp_enrich.sources.archive import TextFile
 
 __all__ = ["SOURCES", "Reading", "Source", "read", "starter"]

@@ -19,6 +19,7 @@ REPOSITORY = "magicsword-io/LOLRMM"
 
 MOST_VALUES = 400
 """Values of one kind in a file that are read; the longest list has 70."""
+MOST_TECHNIQUES = 10
 MOST_CHARS = 300
 """Characters of a value; a longer one names nothing."""
 _NAME = re.compile(r"(?=.*\w)[\w .,'&+/()!-]{1,80}")
@@ -210,7 +211,7 @@ class _Known:
                 self._on_disk(each)
             elif last in ("", "*"):
                 self._folder(each[: len(each) - len(last)])
-            elif _ending(last) not in _DATA:
+            elif _ending(last) not in _DATA and not each.startswith("/etc/"):
                 self._folder(each + ("/" if each.startswith("/") else "\\"))
         return None
 
@@ -324,8 +325,9 @@ def _month(document: RuleNode) -> str:
 def _techniques(document: RuleNode) -> tuple[str, ...]:
     """Those that it names under a key of its own; what its prose mentions is not about the tool."""
     named = document.get("Techniques")
-    texts = [each for each in (named if isinstance(named, list) else [named])]
-    return fields.technique_ids(each for each in texts if isinstance(each, str)) or (_TECHNIQUE,)
+    texts = named if isinstance(named, list) else [named]
+    ids = fields.technique_ids(each for each in texts if isinstance(each, str))
+    return ids[:MOST_TECHNIQUES] or (_TECHNIQUE,)
 
 
 def _systems(details: RuleNode) -> list[str]:

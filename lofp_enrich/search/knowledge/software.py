@@ -195,8 +195,12 @@ class SoftwareIndex:
             # Wherever else it was installed: its name is its own.
             for key in named:
                 yield Sighting(key, role, because, beyond_reach(path), "named", value)
-        elif len(named) == 1 and _is_elsewhere(path):
+        elif len(named) == 1 and _is_elsewhere(path) and self._has_home(named[0]):
             yield Sighting(named[0], role, because, False, "wrong", value)
+
+    def _has_home(self, key: str) -> bool:
+        """Whether it is known where a product lies: else nobody can say that it is out of place."""
+        return bool(self._rows[key]["folders"] or self._rows[key]["files"])
 
     def _owners(self, path: str, name: str) -> Iterator[str]:
         """Whose folder a path lies in: one that is somebody's own, or one whose names fit."""
