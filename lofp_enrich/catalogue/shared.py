@@ -36,17 +36,18 @@ _PASSED_AROUND = frozenset(
 _SHORTEST = 4
 """Letters and digits of a program's name that can be somebody's own: not `rd.exe`, `dd.exe`."""
 _GENERAL_WORDS = frozenset(
-    "access admin administrator agent amd app application arm assist auto backup bin client cloud"
-    " com config connect connection connector console control core customer daemon data demo desk"
-    " desktop diag display distribution download downloader engine file files free ftp handler"
-    " help helper home host http icon inc info install installer launch launcher lib library"
-    " lite live loader local login main manager manual mini module monitor monitoring msi my net"
-    " network new online open pc player plugin policy portable print pro process program proxy quick rdp"
-    " recovery release remote report rmm root run runner scan scanner screen security send server"
-    " service session set setup share shell shield silent software speed ssh start starter startup"
-    " stub support svc srv sync sys system task team temp terminal test tool tools transfer tray ui"
-    " uninstall uninstaller unattended update updater upgrade upload uploader user users util"
-    " utility version video view viewer vnc vpn web win window windows wizard work x".split()
+    "access admin administrator agent amd app application arm assist auto backup bin client"
+    " cloud com config connect connection connector console control core customer daemon data"
+    " demo desk desktop diag display distribution download downloader engine file files free ftp"
+    " handler help helper home host http icon inc info install installer launch launcher lib"
+    " library lite live loader local login main manager manual mini module monitor monitoring"
+    " msi my net network new online open pc player plugin policy portable print pro process"
+    " program proxy quick rdp recovery release remote report rmm root run runner scan scanner"
+    " screen security send server service session set setup share shell shield silent software"
+    " speed ssh start starter startup stub support svc srv sync sys system task team temp"
+    " terminal test tool tools transfer tray ui uninstall uninstaller unattended update updater"
+    " upgrade upload uploader user users util utility version video view viewer vnc vpn web win"
+    " window windows wizard work x".split()
 )
 """Of such words the names of many products' programs are made: `RemoteSupport.exe`."""
 _LONGEST_WORD = max(map(len, _GENERAL_WORDS))
@@ -61,11 +62,11 @@ _GENERAL_FOLDERS = frozenset(
     "|macos|microsoft.net|mnt|music|networkservice|opt|package cache|packages|panther"
     "|performance|perflogs|pictures|policydefinitions|prefetch|preferences|programdata"
     "|program files|program files (x86)|programs|provisioning|public|recovery|registration"
-    "|resources|roaming|root|run|sbin|security|serviceprofiles|services|servicing|share|shellcomponents"
-    "|shellexperiences|snap|softwaredistribution|speech|srv|start menu|startup|sysnative"
-    "|sysprep|system|system apps|system32|systemapps|systemd|systemprofile|systemresources"
-    "|syswow64|tasks|temp|tmp|tracing|user data|users|usr|utilities|var|videos|volumes|web"
-    "|windows|windowsapps|winevt|winsxs|x64|x86".split("|")
+    "|resources|roaming|root|run|sbin|security|serviceprofiles|services|servicing|share"
+    "|shellcomponents|shellexperiences|snap|softwaredistribution|speech|srv|start menu|startup"
+    "|sysnative|sysprep|system|system apps|system32|systemapps|systemd|systemprofile"
+    "|systemresources|syswow64|tasks|temp|tmp|tracing|user data|users|usr|utilities|var|videos"
+    "|volumes|web|windows|windowsapps|winevt|winsxs|x64|x86".split("|")
 ) | frozenset(
     # Vendors of so much that their folder tells no product.
     "adobe amd apple cisco citrix dell google hewlett-packard hp ibm intel java lenovo microsoft"
@@ -75,6 +76,8 @@ _OF_THE_SYSTEM = re.compile(r"windows\b.*|microsoft (?:office|shared|sql server|
 _LITERAL = 4
 """Letters and digits that a folder's name with a `*` must have of its own."""
 _STARS = 2
+_HOMES = ("users", "home", "documents and settings")
+"""In which the next folder is a person's."""
 _NOBODYS = {folder for folder, _ in (*ADMINISTRATORS, *ANYBODY)}
 _ROOT = re.compile(r"(?:c:)?\\([^\\*]+)\\")
 
@@ -107,12 +110,15 @@ def fault_of_folder(path: str) -> str:
     if path in _NOBODYS or path.startswith(_SYSTEM_FOLDERS) or not _ROOT.match(path):
         return "folder of many"
     parts = [part for part in path.split("\\") if part not in ("", "c:")]
-    return "" if any(map(_is_own, parts)) else "folder of many"
+    if max(part.count("*") for part in parts) > _STARS:
+        return "folder of many"
+    below = parts[2:] if parts[0] in _HOMES else parts
+    return "" if any(map(_is_own, below)) else "folder of many"
 
 
 def _is_own(part: str) -> bool:
     own = letters(part)
-    if part.count("*") > _STARS or part in _GENERAL_FOLDERS or _OF_THE_SYSTEM.fullmatch(part):
+    if part in _GENERAL_FOLDERS or _OF_THE_SYSTEM.fullmatch(part):
         return False
     return len(own) >= (_LITERAL if "*" in part else 2)
 

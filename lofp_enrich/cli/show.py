@@ -55,7 +55,7 @@ def software_line(counts: Mapping[str, int]) -> str:
         " known already"
     )
     total = sum(count for count, _ in left_out)
-    return f"{line}; {total:,} values left out ({reasons})" if total else line
+    return f"{line}; left out of what they say: {reasons}" if total else line
 
 
 def answer_table(answer: Answer, attack: Attack) -> Table:

@@ -25,8 +25,6 @@ MOST_CHARS = 300
 _NAME = re.compile(r"(?=.*\w)[\w .,'&+/()!-]{1,80}")
 _ALIAS = re.compile(r"\((?:formerly|aka|also known as|now) (?P<alias>[^()]+)\)", re.IGNORECASE)
 _MONTH = re.compile(r"20\d\d-(?:0[1-9]|1[0-2])")
-_KINDS = {"RAT": "remote access tool"}
-_KIND = "remote management tool"
 _SYSTEMS = {"windows": "windows", "linux": "linux", "mac": "macos", "macos": "macos"}
 _TECHNIQUE = "T1219"
 _MALWARE = frozenset(("remcos", "rodexrmm", "sorillus", "trustconnect"))
@@ -104,14 +102,13 @@ def _tool(document: RuleNode) -> Rule:
         left_out=tuple(known.left_out),
     )
     harmless = _letters(name) not in _MALWARE
-    kind = _KINDS.get(_plain(document.get("Category")).upper(), _KIND)
     return Rule(
         source="lolrmm",
         id=PurePosixPath(document.path).stem,
         title=name,
         location=document.at(),
         techniques=_techniques(document),
-        falsepositives=(_statement(name, kind),) if harmless else (),
+        falsepositives=(_statement(name),) if harmless else (),
         logsource=LogSource(product="|".join(_systems(details))),
         author=_authors(document),
         terms=fields.terms((*(program for program, _ in product.programs), *product.hosts)),
@@ -119,9 +116,11 @@ def _tool(document: RuleNode) -> Rule:
     )
 
 
-def _statement(name: str, kind: str) -> FalsePositive:
+def _statement(name: str) -> FalsePositive:
     return FalsePositive(
-        f"{name}, a {kind}, is in use at this site.",
+        # Most words are the same for all tools: of what differs in its subject alone, one is shown.
+        "The site's support staff or its service provider work on its computers with"
+        f" {name}, a tool for remote access or management.",
         check=f"Ask who answers for {name} at this site and since when it is licensed, and find the"
         " session in its console: which technician, which ticket.",
         against=f"Nobody at the site ordered {name}, it came with a download or a script shortly"

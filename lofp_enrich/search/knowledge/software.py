@@ -89,7 +89,8 @@ class Sighting(NamedTuple):
     """Told by something that is out of an ordinary intruder's reach."""
     place: str
     """`own`; `named` where the name is its own and the folder another that programs are installed
-    in; `wrong` where users write or where the system lies; `open` where no folder is said."""
+    in, or nobody knows which is its own; `wrong` where users write or where the system lies; `open`
+    where no folder is said."""
     value: str = ""
     """The alert's own value that shows it, whole."""
 
@@ -195,8 +196,12 @@ class SoftwareIndex:
             # Wherever else it was installed: its name is its own.
             for key in named:
                 yield Sighting(key, role, because, beyond_reach(path), "named", value)
-        elif len(named) == 1 and _is_elsewhere(path) and self._has_home(named[0]):
-            yield Sighting(named[0], role, because, False, "wrong", value)
+            return
+        for key in named:
+            if not self._has_home(key):
+                yield Sighting(key, role, because, False, "named", value)
+            elif len(named) == 1 and _is_elsewhere(path):
+                yield Sighting(key, role, because, False, "wrong", value)
 
     def _has_home(self, key: str) -> bool:
         """Whether it is known where a product lies: else nobody can say that it is out of place."""
