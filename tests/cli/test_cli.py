@@ -105,8 +105,8 @@ class TestBuildAndCheck:
 
     def test_a_person_is_told_what_was_left_out_of_tools(self, tmp_path: Path) -> None:
         result = run("build", f"--source=lolrmm={DATA / 'lolrmm'}", "--out", tmp_path)
-        said = "2 tools: 2 new products, 0 that are known already; left out of what they say: 1 placeholder"
-        assert said in result.stdout
+        said = "2 tools: 2 new products, 0 that are known already; left out of what they say: "
+        assert f"{said}1 placeholder" in result.stdout
 
     def test_notes_and_retired_rules(self) -> None:
         elastic = f"--source=elastic={DATA / 'golden' / 'elastic'}"
