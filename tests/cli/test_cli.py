@@ -77,7 +77,10 @@ class TestBuildAndCheck:
         assert checked == {**built, "files": {}}
         assert [path.name for path in tmp_path.iterdir()] == ["x"]
 
-    def test_a_person_gets_a_table_with_the_same_numbers(self, tmp_path: Path) -> None:
+    def test_a_person_gets_a_table_with_the_same_numbers(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("COLUMNS", "120")  # the sources are too many for a narrow terminal
         result = run("build", "--no-starter", *GOLDEN, "--out", tmp_path)
         assert result.exit_code == 0
         for part in ("rule files", "name a harmless cause", *SOURCES):
