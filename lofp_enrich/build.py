@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, Optional
 
-from lofp_enrich.catalogue import exclusions, stix
+from lofp_enrich.catalogue import exclusions, software, stix
 from lofp_enrich.catalogue.kinds import kind_of
 from lofp_enrich.catalogue.lookups import Origin
 from lofp_enrich.catalogue.merge import merge
 from lofp_enrich.catalogue.model import Catalogue
+from lofp_enrich.catalogue.products import join
 from lofp_enrich.search.answer.options import STATED
 from lofp_enrich.search.attack import Attack
 from lofp_enrich.snapshots.cache import required
@@ -30,6 +32,8 @@ class Built(NamedTuple):
     catalogue: Catalogue
     origins: frozenset[Origin]
     attack: Attack
+    software: Counter[str]
+    """What became of the products that sources know, as `Joined.counts`; empty without any."""
 
 
 def read_and_merge(
@@ -58,8 +62,12 @@ def read_and_merge(
         reading = read(name, where, notes=notes, deprecated=deprecated)
         readings.append(reading)
         origins.add(Origin(name, reading.commit, found.date if found else ""))
-    catalogue = merge((rule for reading in readings for rule in reading.rules), attack)
-    return Built(tuple(readings), catalogue, frozenset(origins), attack)
+    rules = [rule for reading in readings for rule in reading.rules]
+    if not any(rule.product for rule in rules):
+        return Built(tuple(readings), merge(rules, attack), frozenset(origins), attack, Counter())
+    joined = join(software.products(), rules)
+    catalogue = replace(merge(joined.rules, attack), products=joined.products)
+    return Built(tuple(readings), catalogue, frozenset(origins), attack, joined.counts)
 
 
 def counts_of(reading: Reading) -> dict[str, Any]:

@@ -73,6 +73,31 @@ class FalsePositive:
 
 
 @dataclass(frozen=True)
+class Product:
+    """Software as a source tells of it, before `catalogue.products` has sifted it."""
+
+    name: str
+    page: str
+    """The repository and the file that say so, as in `seen` of our own products."""
+    checked: str = ""
+    """The month of its last change, `2026-08`."""
+    site: str = ""
+    """The host of its own web site."""
+    aliases: tuple[str, ...] = ()
+    programs: tuple[tuple[str, str], ...] = ()
+    """Names of its programs, each with the folder that it was seen in; empty where none is said."""
+    folders: tuple[str, ...] = ()
+    """Whole folders, `*` for anything, that end in the separator of their system."""
+    files: tuple[str, ...] = ()
+    """Whole paths of programs in folders that others share."""
+    signers: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    """A reason for each value that says nothing."""
+
+
+@dataclass(frozen=True)
 class Rule:
     """One detection of a rule repository. (source, id) names it."""
 
@@ -98,8 +123,10 @@ class Rule:
     terms: tuple[str, ...] = ()
     """Values the rule looks for: process names, event names, API calls, paths."""
     exclusions: tuple[Exclusion, ...] = ()
+    product: Product | None = None
+    """The software that its statements are about, where the source knows more than its name."""
 
     @property
     def is_entry(self) -> bool:
-        """It is an entry of our own or of a site, so no rule that could fire."""
-        return self.source == "entries"
+        """It is an entry of our own or of a site, or a tool, so no rule that could fire."""
+        return self.source in ("entries", "lolrmm")

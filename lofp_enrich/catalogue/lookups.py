@@ -58,7 +58,7 @@ def write(
         "lofp_meta.csv": _csv(columns.META, _meta_rows(catalogue, origins)),
         "lofp_ranking.csv": _csv(columns.RANKING, _ranking_rows(catalogue, terms)),
         "lofp_rules.csv": _csv(columns.RULES, _rule_rows(catalogue, attack)),
-        "lofp_software.csv": _csv(columns.SOFTWARE, software.rows()),
+        "lofp_software.csv": _csv(columns.SOFTWARE, software.rows(catalogue.products)),
         "lofp_techniques.csv": _csv(columns.TECHNIQUES, _technique_rows(catalogue, attack)),
     }
     if not (directory / "lofp_local.csv").exists():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from lofp_enrich.model import Conditions, Rule
 
@@ -41,3 +43,5 @@ class Catalogue:
     """(source, kind) -> how many statements of rules; `placeholder` ones become no entry."""
     rules: tuple[Rule, ...] = ()
     """Rules that state something or have a technique, sorted by source, id, title; no own entry."""
+    products: tuple[Mapping[str, Any], ...] | None = None
+    """Known software, sorted by key; None where no source adds to our own."""

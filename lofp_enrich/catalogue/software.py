@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,9 @@ def products() -> list[dict[str, Any]]:
     return sorted(found, key=lambda product: str(product["key"]))
 
 
-def rows() -> Iterator[Mapping[str, str]]:
-    """Their rows, lists joined with `|`, behaviour as JSON."""
-    for product in products():
+def rows(known: Iterable[Mapping[str, Any]] | None = None) -> Iterator[Mapping[str, str]]:
+    """The rows of these products, by default our own: lists joined with `|`, behaviour as JSON."""
+    for product in products() if known is None else known:
         row = {
             name: "|".join(map(str, product.get(name, ())))
             if name in _LISTS

@@ -16,7 +16,7 @@ from rich.console import Console
 from lofp_enrich.build import Built, Named, counts_of, namesakes, read_and_merge, silence
 from lofp_enrich.catalogue.lookups import write
 from lofp_enrich.cli.options import CACHE, SOURCE
-from lofp_enrich.cli.show import counts_table
+from lofp_enrich.cli.show import counts_table, software_line
 from lofp_enrich.snapshots.cache import default_folder
 
 
@@ -112,11 +112,21 @@ def _report(
     techniques = {each for entry in entries for each in entry.techniques}
     if as_json:
         click.echo(
-            json.dumps({"sources": counts, "entries": len(entries), "files": files or {}}, indent=2)
+            json.dumps(
+                {
+                    "sources": counts,
+                    "entries": len(entries),
+                    **({"software": built.software} if built.software else {}),
+                    "files": files or {},
+                },
+                indent=2,
+            )
         )
     else:
         Console().print(counts_table(counts))
         click.echo(f"{len(entries):,} entries for {len(techniques):,} techniques")
+        if built.software:
+            click.echo(software_line(built.software))
         for name, state in (files or {}).items():
             click.echo(f"{name}: {state}")
     for sentence in namesakes(built.catalogue):

@@ -30,8 +30,8 @@ from lofp_enrich.snapshots.fetch import Fetched, Step, fetch_all
 def fetch(names: Sequence[str], cache: Path | None, ref: str, url: str) -> None:
     """Download snapshots of rule sources and of ATT&CK, for `build --source NAME`.
 
-    NAME is sigma, elastic, splunk or attack; without one, all are fetched. GITHUB_TOKEN is used
-    where it is set.
+    NAME is sigma, elastic, splunk, lolrmm or attack; without one, all are fetched. GITHUB_TOKEN is
+    used where it is set.
     """
     if ref and len(set(names)) != 1:
         raise click.UsageError("--ref is of one source: give exactly one NAME.")

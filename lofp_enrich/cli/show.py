@@ -44,6 +44,22 @@ def counts_table(counts: Sequence[Mapping[str, Any]]) -> Table:
     return table
 
 
+def software_line(counts: Mapping[str, int]) -> str:
+    """What became of the products that sources know, and of what they say of them."""
+    kept = ("read", "new", "known")
+    left_out = sorted(
+        ((count, reason) for reason, count in counts.items() if reason not in kept and count),
+        key=lambda pair: (-pair[0], pair[1]),
+    )
+    reasons = ", ".join(f"{count:,} {reason}" for count, reason in left_out)
+    line = (
+        f"{counts['read']:,} tools: {counts['new']:,} new products, {counts['known']:,} that are"
+        " known already"
+    )
+    total = sum(count for count, _ in left_out)
+    return f"{line}; left out of what they say: {reasons}" if total else line
+
+
 def answer_table(answer: Answer, attack: Attack) -> Table:
     """The explanations, each with what to check, why it is here and whose words it is."""
     table = Table.grid(padding=(0, 2))

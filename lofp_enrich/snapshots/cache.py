@@ -32,7 +32,7 @@ class Snapshot:
     """A source as it was at one commit."""
 
     name: str
-    """The source: `sigma`, `elastic`, `splunk`; or `attack`."""
+    """The source: `sigma`, `elastic`, `splunk`, `lolrmm`; or `attack`."""
     path: Path
     """The archive; for `attack` the STIX bundle."""
     commit: str
@@ -42,7 +42,7 @@ class Snapshot:
     ref: str
     """The branch or tag that was asked for; empty for the repository's default branch."""
     rules: int
-    """How many rules it holds; for `attack`, techniques."""
+    """How many rules it holds; for `attack` techniques, for `lolrmm` tools."""
     sha256: str
     """Of the archive."""
     asked: str
@@ -53,7 +53,7 @@ class Snapshot:
     @property
     def unit(self) -> str:
         """What `rules` counts."""
-        return "techniques" if self.name == "attack" else "rules"
+        return {"attack": "techniques", "lolrmm": "tools"}.get(self.name, "rules")
 
     def __str__(self) -> str:
         return f"{self.commit[:12]} of {self.date}, {self.rules:,} {self.unit}"

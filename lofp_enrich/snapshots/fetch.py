@@ -53,6 +53,7 @@ REPOSITORIES = {
     "sigma": Repository("SigmaHQ/sigma"),
     "elastic": Repository("elastic/detection-rules"),
     "splunk": Repository("splunk/security_content"),
+    "lolrmm": Repository("magicsword-io/LOLRMM"),
     # The whole repository has every version of every matrix, some gigabytes.
     "attack": Repository(
         "mitre-attack/attack-stix-data", "enterprise-attack/enterprise-attack.json"

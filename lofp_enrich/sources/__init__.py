@@ -10,7 +10,17 @@ from urllib.parse import quote
 
 from lofp_enrich.errors import LofpError, RuleError
 from lofp_enrich.model import Rule
-from lofp_enrich.sources import archive, checkout, elastic, entries, escu, lofp, sigma, splunk
+from lofp_enrich.sources import (
+    archive,
+    checkout,
+    elastic,
+    entries,
+    escu,
+    lofp,
+    lolrmm,
+    sigma,
+    splunk,
+)
 from lofp_enrich.sources.archive import TextFile
 
 __all__ = ["SOURCES", "Reading", "Source", "read", "starter"]
@@ -42,6 +52,7 @@ SOURCES = {
         Source("splunk", (".yml", ".yaml"), splunk.parse, "Apache-2.0", "splunk/security_content"),
         Source("escu", ("savedsearches.conf",), escu.parse, file_bytes=64 * 2**20),
         Source("lofp", (".md", ".html", ".htm", ".txt"), lofp.parse),
+        Source("lolrmm", (".yml", ".yaml"), lolrmm.parse, "Apache-2.0", lolrmm.REPOSITORY),
         Source("entries", (".yml", ".yaml", ".csv"), entries.parse),
     )
 }

@@ -55,7 +55,7 @@ class TestBuildAndCheck:
         result = run("build", "--no-starter", *GOLDEN, "--json", "--out", tmp_path)
         assert (result.exit_code, result.stderr) == (0, "")
         document = json.loads(result.stdout)
-        assert document["entries"] == 21
+        assert document["entries"] == 22
         assert {Path(name).name for name in document["files"]} == {
             path.name for path in tmp_path.iterdir()
         }
@@ -78,13 +78,39 @@ class TestBuildAndCheck:
         assert checked == {**built, "files": {}}
         assert [path.name for path in tmp_path.iterdir()] == ["x"]
 
-    def test_a_person_gets_a_table_with_the_same_numbers(self, tmp_path: Path) -> None:
+    def test_a_person_gets_a_table_with_the_same_numbers(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("COLUMNS", "120")  # the sources are too many for a narrow terminal
         result = run("build", "--no-starter", *GOLDEN, "--out", tmp_path)
         assert result.exit_code == 0
         for part in ("rule files", "name a harmless cause", *SOURCES):
             assert part in result.stdout
-        assert "21 entries for 11 techniques\n" in result.stdout
+        assert "22 entries for 12 techniques\n" in result.stdout
         assert f"{tmp_path / 'lofp_entries.csv'}: created\n" in result.stdout
+
+    def test_tools_become_entries_and_software(self, tmp_path: Path) -> None:
+        tools = f"--source=lolrmm={DATA / 'lolrmm'}"
+        result = run("build", tools, "--json", "--out", tmp_path)
+        assert (result.exit_code, result.stderr) == (0, "")
+        document = json.loads(result.stdout)
+        assert document["sources"][1]["statements"] == 2
+        assert document["software"] == {"read": 2, "new": 2, "known": 0, "placeholder": 1}
+        rows = table((tmp_path / "lofp_software.csv").read_text(encoding="utf-8"))
+        (row,) = [dict(zip(rows[0], each)) for each in rows if each[0] == "parceldesk"]
+        assert (row["category"], row["processes"]) == ("rmm", "ParcelDeskAgent.exe")
+        assert row["folders"] == "C:\\Program Files\\ParcelDesk\\|/Applications/ParcelDesk.app/"
+        entries = table((tmp_path / "lofp_entries.csv").read_text(encoding="utf-8"))
+        (entry,) = [dict(zip(entries[0], e)) for e in entries if "ParcelDesk" in e]
+        assert (entry["techniques"], entry["software"]) == ("T1219", "parceldesk")
+        assert (entry["sources"], entry["license"]) == ("lolrmm", "Apache-2.0")
+        again = json.loads(run("build", tools, "--json", "--out", tmp_path).stdout)
+        assert set(again["files"].values()) == {"unchanged"}
+
+    def test_a_person_is_told_what_was_left_out_of_tools(self, tmp_path: Path) -> None:
+        result = run("build", f"--source=lolrmm={DATA / 'lolrmm'}", "--out", tmp_path)
+        said = "2 tools: 2 new products, 0 that are known already; left out of what they say: "
+        assert f"{said}1 placeholder" in result.stdout
 
     def test_notes_and_retired_rules(self) -> None:
         elastic = f"--source=elastic={DATA / 'golden' / 'elastic'}"

@@ -20,6 +20,7 @@ NAMES = {
     "sigma": "SigmaHQ/sigma",
     "elastic": "elastic/detection-rules",
     "splunk": "splunk/security_content",
+    "lolrmm": "magicsword-io/LOLRMM",
     "attack": "mitre-attack/attack-stix-data",
 }
 BUNDLE = "enterprise-attack/enterprise-attack.json"
@@ -122,6 +123,11 @@ def rule(name: str, number: int) -> tuple[str, str]:
             f"name: {title}\nid: 00000000-0000-4000-8000-{number:012}\nstatus: production\n"
             f"type: TTP\ndescription: A test.\nsearch: '| tstats count'\n"
             f"known_false_positives: Nightly job {number}.\ntags:\n  mitre_attack_id:\n  - T1059\n"
+        )
+    if name == "lolrmm":
+        return f"yaml/odd_{number}.yaml", (
+            f"Name: Odd Desk {number}\nCategory: RMM\nDetails:\n  InstallationPaths:\n"
+            f"  - C:\\Program Files\\OddDesk{number}\\*\nArtifacts: {{}}\n"
         )
     return f"rules/linux/odd_{number}.yml", (
         f"title: {title}\nid: 00000000-0000-4000-8000-{number:012}\nstatus: test\n"

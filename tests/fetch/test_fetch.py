@@ -17,7 +17,7 @@ from .github import BUNDLE, MIRROR, NAMES, archive, bundle, sha
 
 def test_all_at_once(world: World) -> None:
     first = sha("first")
-    for name in ("sigma", "elastic", "splunk"):
+    for name in ("sigma", "elastic", "splunk", "lolrmm"):
         world.github.publish(name, archive(name, first, 4), first, day=5)
     world.github.publish("attack", bundle(["T1059", "T1059.001"]), first, day=6)
 
@@ -27,9 +27,10 @@ def test_all_at_once(world: World) -> None:
         f"sigma: created, {first[:12]} of 2026-08-05, 4 rules",
         f"elastic: created, {first[:12]} of 2026-08-05, 4 rules",
         f"splunk: created, {first[:12]} of 2026-08-05, 4 rules",
+        f"lolrmm: created, {first[:12]} of 2026-08-05, 4 tools",
         f"attack: created, {first[:12]} of 2026-08-06, 2 techniques",
     ]
-    for result in results[:3]:
+    for result in results[:4]:
         found = cache.snapshot(result.name, world.cache)
         assert found is not None
         assert found == result.snapshot
@@ -38,14 +39,14 @@ def test_all_at_once(world: World) -> None:
     assert sorted(world.asked) == sorted(
         [
             *(f"api.github.com/repos/{name}/commits" for name in NAMES.values()),
-            *(f"github.com/{NAMES[n]}/archive/{first}.tar.gz" for n in list(NAMES)[:3]),
-            *(f"codeload.github.com/{NAMES[n]}/tar.gz/{first}" for n in list(NAMES)[:3]),
+            *(f"github.com/{NAMES[n]}/archive/{first}.tar.gz" for n in list(NAMES)[:4]),
+            *(f"codeload.github.com/{NAMES[n]}/tar.gz/{first}" for n in list(NAMES)[:4]),
             f"github.com/{NAMES['attack']}/raw/{first}/{BUNDLE}",
             f"raw.githubusercontent.com/{NAMES['attack']}/{first}/{BUNDLE}",
         ]
     )
     assert {each.step for each in world.progress} == {"ask", "download", "check", "done"}
-    assert sum(each.step == "done" for each in world.progress) == 4
+    assert sum(each.step == "done" for each in world.progress) == 5
 
 
 def test_progress_counts_the_bytes(world: World) -> None:
@@ -186,7 +187,7 @@ def test_unknown_source(world: World) -> None:
     with pytest.raises(LofpError) as caught:
         world.fetch("sigma", "panther")
     assert str(caught.value) == (
-        "panther: cannot be fetched; name one of sigma, elastic, splunk, attack."
+        "panther: cannot be fetched; name one of sigma, elastic, splunk, lolrmm, attack."
     )
 
 

@@ -15,9 +15,11 @@ from tests.sources.test_read import DATA
 PATHS = [
     *(("sigma", "a.yml"), ("elastic", "a.toml"), ("splunk", "a.yml"), ("escu", "a.conf")),
     *(("lofp", "a.md"), ("lofp", "a.html"), ("lofp", "a.txt"), ("entries", "a.yaml")),
-    ("entries", "a.csv"),
+    *(("lolrmm", "a.yaml"), ("entries", "a.csv")),
 ]
 PIECES = [
+    *("Name: N", "Details:", "Artifacts: {Disk: [{File: a}]}", "  InstallationPaths: ['C:\\*']"),
+    *("  PEMetadata: [{Filename: [b]}]", "CodeSigning: {certificates: [c]}"),
     *("title: T", "id: i", "detection:", "falsepositives:", "tags:", "- attack.t1059", "  a: b"),
     *(
         "action: global",

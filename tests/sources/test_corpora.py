@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import tarfile
 import time
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Callable
+from typing import Any, Callable
 
 import pytest
 import yaml
 
+from lofp_enrich.catalogue import software
+from lofp_enrich.catalogue.products import Joined, join
 from lofp_enrich.model import FalsePositive
+from lofp_enrich.search.alert.programs import INTERPRETERS
+from lofp_enrich.search.alert.reach import ADMINISTRATORS, ANYBODY, folded
 from lofp_enrich.sources import Reading, read
 from lofp_enrich.sources.archive import TextFile, contents
 from lofp_enrich.sources.tomldoc import loads
-from tests.conftest import CORPORA, reading
+from tests.catalogue.test_software import OF_THE_SYSTEM
+from tests.conftest import CORPORA, reading, run
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -233,3 +240,90 @@ def parse_plainly(source: str, texts: list[str]) -> None:
             tomllib.loads(text)
         else:
             list(yaml.load_all(text, yaml.CSafeLoader))
+
+
+class TestTools:
+    """LOLRMM's archive: what is read of it, and what of that becomes known software."""
+
+    def test_every_file_is_a_tool(self, shared: Path) -> None:
+        found = reading(shared, "lolrmm")
+        assert found.errors == ()
+        assert found.commit.startswith("3c75cf0")
+        assert (found.files, len(found.rules), found.left_out) == (319, 319, 0)
+        assert len({rule.id for rule in found.rules}) == 319
+        # Four are sold to intruders.
+        assert sum(bool(rule.falsepositives) for rule in found.rules) == 315
+        assert all(rule.author and rule.license == "Apache-2.0" for rule in found.rules)
+        assert all(found.commit in rule.url for rule in found.rules)
+
+    def test_products(self, joined: Joined) -> None:
+        counts = joined.counts
+        assert (counts["read"], counts["new"], counts["known"]) == (315, 151, 125)
+        assert sum(counts.values()) - 315 - 151 - 125 == pytest.approx(1_080, rel=0.05)
+        conditions = [fp.conditions for rule in joined.rules for fp in rule.falsepositives]
+        assert sum(bool(each and each.software) for each in conditions) > 220
+        assert len(joined.products) == len(software.products()) + 151
+
+    def test_none_is_given_the_systems_or_everybodys(self, joined: Joined) -> None:
+        own = {str(product["key"]): product for product in software.products()}
+        tools = (INTERPRETERS - {"psexec.exe"}) | OF_THE_SYSTEM
+        nobodys = {folder for folder, _ in (*ADMINISTRATORS, *ANYBODY)}
+        for product in joined.products:
+            before = own.get(product["key"], {})
+            names = {name.lower() for name in product.get("processes", ())}
+            names -= {str(name).lower() for name in before.get("processes", ())}
+            assert not names & tools, product["key"]
+            folders = set(product.get("folders", ())) - set(before.get("folders", ()))
+            assert not {folded(each) for each in folders} & nobodys, product["key"]
+
+    def test_none_loses_what_it_has_or_takes_what_is_anothers(self, joined: Joined) -> None:
+        merged = {str(product["key"]): product for product in joined.products}
+        for product in software.products():
+            found = merged[product["key"]]
+            for name, value in product.items():
+                kept = found[name][: len(value)] if isinstance(value, list) else found[name]
+                assert kept == value, (product["key"], name)
+        before = owners(software.products())
+        for name, keys in owners(joined.products).items():
+            assert name not in before or keys == before[name], name
+
+    def test_no_sentence_of_theirs_comes_along(self, shared: Path, joined: Joined) -> None:
+        packed = contents(shared / "corpora" / "lolrmm.tar.gz", lambda name: name.endswith("ml"))
+        said = " ".join(json.dumps(list(software.rows(joined.products))).lower().split())
+        said += " ".join(fp.text.lower() for r in joined.rules for fp in r.falsepositives)
+        for file in packed.files:
+            assert isinstance(file, TextFile)
+            about = yaml.load(file.text, Loader=yaml.SafeLoader)["Description"]
+            sentence = " ".join(about.lower().split())[:60]
+            assert len(sentence) < 30 or sentence not in said, file.path
+
+    def test_they_resemble_and_never_fit(self, shared: Path, tmp_path: Path) -> None:
+        archive = shared / "corpora" / "lolrmm.tar.gz"
+        assert run("build", f"--source=lolrmm={archive}", "--out", tmp_path).exit_code == 0
+        home = "C:\\Program Files\\{0}\\{0}.exe"
+        alerts = [
+            {"technique": "T1219", "Image": "C:\\Program Files\\Lunixar\\LunixarRemote.exe"},
+            {"technique": "T1219", "Image": "C:\\Program Files (x86)\\AnyDesk\\AnyDesk.exe"},
+            {"technique": "T1219", "Image": "C:\\Users\\a\\Downloads\\seetrolclient.exe"},
+            {"technique": "T1219", "Image": home.format("Tanium")},
+        ]
+        lines = "\n".join(map(json.dumps, alerts))
+        options = ("--lookups", tmp_path, "--source=lolrmm", "--max=5", "--output=full")
+        answers = run("enrich", "-", *options, stdin=lines).stdout.splitlines()
+        first = [json.loads(each)["lofp_evidence"][:1] for each in answers]
+        assert first[:3] == [["resembles"]] * 3
+        assert not any("fits" in json.loads(each)["lofp_evidence"] for each in answers)
+
+
+def owners(products: Iterable[Mapping[str, Any]]) -> dict[str, set[str]]:
+    """Name of a program -> the keys of the products that have it."""
+    found: dict[str, set[str]] = {}
+    for product in products:
+        for name in product.get("processes", ()):
+            found.setdefault(str(name).lower(), set()).add(str(product["key"]))
+    return found
+
+
+@pytest.fixture(scope="module")
+def joined(shared: Path) -> Joined:
+    return join(software.products(), reading(shared, "lolrmm").rules)

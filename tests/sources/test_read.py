@@ -31,6 +31,7 @@ COUNTS = {
     "splunk": (3, 2, 1, 4),
     "escu": (2, 2, 1, 2),
     "lofp": (4, 6, 1, 4),
+    "lolrmm": (2, 2, 0, 2),
     "entries": (3, 3, 0, 2),
 }
 
@@ -51,6 +52,7 @@ FAULTS = {
         "Expecting ',' delimiter"
     ],
     "lofp": ["broken.md:1: no rule under `## Sample rules`"],
+    "lolrmm": ["broken.yaml:3: Details: expected a mapping, found text"],
     "entries": [
         "lost-cells.csv:3: techniques: missing",
         "lost-cells.csv:4: 3 cells for 2 columns",
@@ -94,6 +96,7 @@ def test_the_licence_is_the_sources_where_a_rule_has_none() -> None:
     assert licenses["sigma"] == {"DRL-1.1"}
     assert licenses["elastic"] == {"Elastic-2.0"}
     assert licenses["splunk"] == {"Apache-2.0"}
+    assert licenses["lolrmm"] == {"Apache-2.0"}
     assert licenses["entries"] == {""}
 
 

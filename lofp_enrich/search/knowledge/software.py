@@ -93,7 +93,8 @@ class Sighting(NamedTuple):
     """Told by something that is out of an ordinary intruder's reach."""
     place: str
     """`own`; `named` where the name is its own and the folder another that programs are installed
-    in; `wrong` where users write or where the system lies; `open` where no folder is said."""
+    in, or nobody knows which is its own; `wrong` where users write or where the system lies; `open`
+    where no folder is said."""
     value: str = ""
     """The alert's own value that shows it, whole."""
     script: bool = False
@@ -118,6 +119,7 @@ class SoftwareIndex:
         self._wild: dict[str, list[tuple[tuple[str, ...], str]]] = {}
         self._by_file: dict[str, list[str]] = {}
         self._callers: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        self._homeless: set[str] = set()
         self._made: dict[str, Software] = {}
         for head in heads:
             self._add(*head)
@@ -147,6 +149,8 @@ class SoftwareIndex:
     def _add(self, key: str, processes: str, folders: str, files: str, *callers: str) -> None:
         for name in split_list(processes.lower()):
             self._by_name.setdefault(name, []).append(key)
+        if not folders and not files:
+            self._homeless.add(key)
         for folder in split_list(folders.lower().replace("/", "\\")):
             head, star, rest = folder.partition("*")
             if star:
@@ -252,8 +256,13 @@ class SoftwareIndex:
             # Wherever else it was installed: its name is its own.
             for key in named:
                 yield Sighting(key, role, because, beyond_reach(path), "named", value)
-        elif len(named) == 1 and _is_elsewhere(path):
-            yield Sighting(named[0], role, because, False, "wrong", value)
+            return
+        for key in named:
+            # Where nobody knows its folder, nobody can say that it is out of place.
+            if key in self._homeless:
+                yield Sighting(key, role, because, False, "named", value)
+            elif len(named) == 1 and _is_elsewhere(path):
+                yield Sighting(key, role, because, False, "wrong", value)
 
     def _owners(self, path: str, name: str) -> Iterator[str]:
         """Whose folder a path lies in: one that is somebody's own, or one whose names fit."""

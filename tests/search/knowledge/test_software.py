@@ -39,6 +39,7 @@ ROWS = (
     row("part", processes="part.exe", folders="C:\\Windows\\System32\\"),
     row("daemon", processes="daemond", folders="/opt/daemon/", files="/usr/bin/daemon"),
     row("versions", processes="v.exe", folders="C:\\ProgramData\\Versions\\app-*\\bin\\"),
+    row("loose", processes="loose.exe"),
     row("stack", invoked_by="stack.amazonaws.com"),
     row("roles", users="arn:aws:*:assumed-role/vault-*|system:serviceaccount:vault:*"),
     row("roles-of-one", users="arn:aws:*:assumed-role/vault-nightly*"),
@@ -82,6 +83,10 @@ def seen(**values: str | tuple[str, ...]) -> list[Sighting]:
         ("C:\\ProgramData\\vault.exe", [("vault", "wrong", False)]),
         ("/tmp/daemond", [("daemon", "wrong", False)]),
         ("/home/ada/daemond", [("daemon", "wrong", False)]),
+        # Of a product without a known folder nobody can say that it is out of place.
+        ("C:\\Users\\ada\\Downloads\\loose.exe", [("loose", "named", False)]),
+        ("C:\\Windows\\System32\\loose.exe", [("loose", "named", False)]),
+        ("D:\\tools\\loose.exe", [("loose", "named", False)]),
         # Of another drive, a share and folders of the site nobody knows.
         ("D:\\Vault\\vault.exe", []),
         ("\\\\files\\tools\\vault.exe", []),
