@@ -12,6 +12,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any, NamedTuple, Optional
 
 from lofp_enrich.search.alert.fields import ATTRIBUTES
+from lofp_enrich.search.alert.programs import INTERPRETERS, program
 from lofp_enrich.search.alert.reach import (
     beyond_reach,
     folded,
@@ -29,6 +30,11 @@ HOWS = ("is", "contains", "startswith", "endswith", "re", "cidr")
 """How a value is compared; without a modifier it is the whole one, with Sigma's `*` and `?`."""
 PATHS = frozenset(("process", "parent", "file", "object"))
 """Attributes that hold paths: compared in one form, and a bare name leaves the folder open."""
+_SYSTEM = (
+    *("c:\\windows\\system32\\", "c:\\windows\\syswow64\\", "c:\\windows\\explorer.exe"),
+    *("\\usr\\bin\\", "\\usr\\sbin\\", "\\bin\\", "\\sbin\\"),
+)
+"""Where programs of the system lie, which do as anybody tells them."""
 MAX_PATTERN = 500
 _TOKEN = re.compile(r"(\.[*+]\??)|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[^()*+?{}|\\\[]", re.DOTALL)
 """What an expression may be made of: `.*` and the like, else an escape, a class or a letter."""
@@ -233,7 +239,9 @@ def _within(network: Any, text: str) -> Truth:
 
 def _is_beyond(item: Item, value: str) -> bool:
     if item.attribute in ("process", "parent"):
-        return beyond_reach(folded(value))
+        path = folded(value)
+        own = path.startswith(_SYSTEM) or program(path) in INTERPRETERS
+        return beyond_reach(path) and not own
     if item.attribute in ("signer", "object_signer"):
         return True  # the reader leaves out those of which the log says that they are not valid
     if item.attribute in ("user", "actor_id"):

@@ -43,7 +43,7 @@ def weigh(
         if met.truth is False:
             return Evidence(CONTRADICTS, met.because, name)
         if met.truth:
-            beyond = met.beyond and wanted.at_most != RESEMBLES
+            beyond = met.beyond and wanted.at_most != RESEMBLES and not _is_brought(wanted, index)
             return Evidence(FITS if beyond else RESEMBLES, met.because, name)
         return Evidence(OPEN, met.because, name)
     return Evidence(OPEN, "", name)
@@ -71,7 +71,7 @@ def _software_met(
         if each.place in ("own", "named"):
             category = (index.product(each.key) or _NOBODY).category
             safe = role != "parent" or category not in RUNS_ANYTHING or bool(wanted.fits)
-            return Met(True, each.because, each.beyond and safe and category not in BROUGHT_ALONG)
+            return Met(True, each.because, each.beyond and safe)
     for each in seen:
         if each.place == "wrong":
             return Met(False, f"{each.because}, which is not its folder")
@@ -81,6 +81,12 @@ def _software_met(
     if values and has_folder(folded(values[0])):
         return Met(False, f"{attribute} is {values[0][:120]}")
     return Met(None, f"the alert does not say the {attribute or 'software'}")
+
+
+def _is_brought(wanted: EntryConditions, index: SoftwareIndex) -> bool:
+    """Whether intruders bring such programs along, installed as they should be."""
+    known = (index.product(key) for key in wanted.software if wanted.role != "caller")
+    return any(each.category in BROUGHT_ALONG for each in known if each)
 
 
 _NOBODY = Software("", "", "", "", (), ())
