@@ -99,6 +99,7 @@ DEFINITION: dict[str, Any] = {
     },
 }
 VIEW = "default/data/ui/views/main.xml"
+LINK = "/app/small/main?form.rule=$row.Rule.value|u$"
 GOOD = {
     "default/app.conf": "[package]\nid = small\n",
     "default/commands.conf": "[lofpenrich]\n",
@@ -265,6 +266,12 @@ BROKEN = [
         "value$",
         "list: $row.Rule.value$ in a link; write $row.Rule.value|u$",
     ),
+    ("main.xml", LINK, "/app/small/search?q=a%20$row.Rule.value|s|u$", ""),
+    ("main.xml", LINK, "/app/small/search?q=a%20$row.Rule.value|u$", "could end the search"),
+    ("main.xml", LINK, "/app/small/search?q=a%20$row.Rule.value|s$", "list: $row.Rule.value$ in a"),
+    ("main.xml", LINK, "/app/small/search?q=a%20%7C%20%60t$row.n.value|u$%60", ""),
+    ("main.xml", LINK, "/app/small/search?q=a%20%7C%20%60u$row.n.value|u$%60", "no macro ux"),
+    ("main.xml", LINK, "/app/small/search?q=a%20%7C%20hed%205", "list: no command hed"),
     ("main.xml", "/app/small/main", "/app/small/man", "list: no view small/man"),
     ("main.xml", "form.rule=", "form.role=", "list: main has no input for role"),
     ("main.xml", '"dashboard": "main"', '"dashboard": "man"', "list: no view small/man"),
@@ -395,9 +402,10 @@ IN_RULE_TITLE = {
 """What `lofp_alert_json` has as rule_title, of which `lofp_alert_fields` took the first."""
 SHOWN = (
     *("urgency", "severity", "status", "owner", "disposition", "risk_object", "risk_object_type"),
-    *("risk_score", "dvc", "orig_sourcetype", "query", "signature_id", "lofp_read"),
+    *("risk_score", "dvc", "orig_sourcetype", "query", "signature_id"),
+    *("signer", "alert_time", "alert_on", "alert_by", "finding_id", "lofp_read"),
 )
-"""What an analyst wants to see besides."""
+"""What an analyst wants to see besides, and what Triage looks things up by."""
 
 
 def without(names: Iterable[str], left_out: Container[str]) -> list[str]:
