@@ -340,13 +340,28 @@ class App:
         query = parse_qs(address.query, keep_blank_values=True)
         if parts[2] == "search" and parts[1] in (self.name, "search"):
             for text in query.get("q", []):
-                yield from self.search(re.sub(r"\$[^$\s]+\$", _TOKEN_VALUE, text))
+                for each in self._chosen_macros(text):
+                    yield from self.search(re.sub(r"\$[^$\s]+\$", _TOKEN_VALUE, each))
             return
         tokens = [name[5:] for name in query if name.startswith("form.")]
         for name in query.keys() - {f"form.{token}" for token in tokens}:
             if name not in ("earliest", "latest", "tab", "hideEdit", "hideFilters"):
                 yield f"{url}: {name} is no token (form.{name}?)"
         yield from self._target(parts[1], parts[2], tokens)
+
+    def _chosen_macros(self, text: str) -> list[str]:
+        """The search once for each macro that a token in a name may choose, the first one's choice
+        being that of all others; once where none has a token."""
+        token = re.search(r"`(\w+)(\$[^$\s]+\$)(\w*)`", text)
+        if not token:
+            return [text]
+        before, name, after = token.groups()
+        stands = re.compile(rf"{before}([a-z]+){after}")
+        chosen = [match[1] for match in map(stands.fullmatch, self.macros) if match]
+        if not chosen:
+            return [text.replace(name, _TOKEN_VALUE)]
+        within = re.compile(rf"(?<=`{before}){re.escape(name)}(?=\w*`)")
+        return [within.sub(each, text) for each in chosen]
 
     def _target(self, app: str, view: str, tokens: Collection[str]) -> Iterator[str]:
         if app != self.name or view not in self.views:

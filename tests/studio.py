@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree
 
 INPUTS = frozenset(
@@ -34,7 +35,7 @@ HANDLERS = frozenset(
     for name in "customUrl linkToDashboard linkToReport linkToSearch setToken unsetToken".split()
 )
 
-TOKEN = re.compile(r"\$([A-Za-z_][\w.:# -]*?)(?:\|([a-z]))?\$")
+TOKEN = re.compile(r"\$([A-Za-z_][\w.:# -]*?)(?:\|([a-z](?:\|[a-z])*))?\$")
 _CLICKED = re.compile(r"(?:row|click|trellis)\.|(?:value|name)$")
 _ROW = re.compile(r"row\.(.+)\.(?:value|key)")
 _BUILT_IN = frozenset("table rowBackgroundColors tableRowColorMaxContrast".split())
@@ -222,8 +223,11 @@ class Studio:
                     yield f"{each.id}: ${name}$ could end the search; write ${name}|s$"
         for panel, url in self.urls():
             for name, applied in tokens_in(url):
-                if not url.startswith(f"${name}") and applied != "u":
+                if not url.startswith(f"${name}") and applied.rpartition("|")[2] != "u":
                     yield f"{panel}: ${name}$ in a link; write ${name}|u$"
+            for name, applied in tokens_in(_outside_macros(searched(url))):
+                if applied != "s|u":
+                    yield f"{panel}: ${name}$ could end the search; write ${name}|s|u$"
         for name in self.input_tokens:
             if not {name, f"{name}.earliest"} & used:
                 yield f"nothing uses the token {name}"
@@ -293,6 +297,18 @@ class Studio:
             found.append(self.sources[source].query)
             source = self.sources[source].extend
         return "\n".join(found)
+
+
+def searched(url: str) -> str:
+    """The search that a link opens; empty where it opens none."""
+    address = urlsplit(url)
+    found = parse_qs(address.query).get("q", []) if address.path.endswith("/search") else []
+    return "".join(found)
+
+
+def _outside_macros(search: str) -> str:
+    """A search without the names of macros: what stands there was chosen, not read of an event."""
+    return re.sub("`[^`]*`", "", search)
 
 
 def _name(token: tuple[str, str]) -> str:

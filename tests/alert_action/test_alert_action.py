@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
-from lofp_enrich.search.splunk.alert_results import read_results
+from lofp_enrich.search.answer.enrich import Answer
+from lofp_enrich.search.answer.explanation import Explanation
+from lofp_enrich.search.splunk.alert_results import comment_text, read_results
 from tests.fetch.certificates import Authority
 from tests.splunkd import Event, FakeSplunkd
 from tests.splunkd.pythons import running
@@ -23,6 +25,11 @@ from .standin import NOTABLE_UPDATE, NOTES, RECEIVER, SUITE, Standin
 
 FINDING = "2008e99d-af14-4fec-89da-b9b17a81820a@@notable@@time1768225865"
 OLD_FINDING = "2008e99d-af14-4fec-89da-b9b17a81820a@@notable@@0123456789abcdef0123456789abcdef"
+EXPLAINED = (
+    *("statement", "evidence", "because", "software", "check", "against", "score", "rule"),
+    *("entry_id", "why", "technique_in"),
+)
+"""What an event has of an explanation, as the command has it."""
 
 
 @pytest.fixture(scope="session")
@@ -97,7 +104,7 @@ class TestEvents:
         told = emulator.search(search, [result]).events
         assert len(told) > 1
         for event, expected in zip(sent(action.splunkd), told):
-            for name in ("statement", "check", "score", "rule", "entry_id", "why", "technique_in"):
+            for name in EXPLAINED:
                 assert event.get(f"lofp_{name}", "-") == expected[f"lofp_{name}"]
 
     def test_begin_with_their_time_as_props_read_it(self, action: Action, technique: str) -> None:
@@ -151,6 +158,14 @@ class TestEvents:
             assert 'signature="no results to explain"' in outcome.line
         assert action.splunkd.requests == []
 
+    def test_say_what_speaks_for_and_against(self, action: Action, technique: str) -> None:
+        masked = "C:\\Users\\Public\\Dropbox.exe"
+        action.run([{"technique_id": technique, "process_path": masked}], {"max": "1"})
+        (event,) = sent(action.splunkd)
+        assert event["lofp_evidence"] == "contradicts"
+        assert event["lofp_because"].startswith(f"named like Dropbox, but process is {masked}")
+        assert event["lofp_software"] == "Dropbox"
+
 
 class TestComments:
     def test_es_7(self, action: Action, finding: Event) -> None:
@@ -163,8 +178,9 @@ class TestComments:
         assert update.path == NOTABLE_UPDATE
         assert update.form["ruleUIDs"] == OLD_FINDING
         comment = update.form["comment"].splitlines()
-        assert comment[0].startswith("Harmless explanations (LoFP), nearest first, 2 of ")
-        assert comment[0].endswith(", each a question to check, never a verdict:")
+        assert comment[0] == "open: nothing in the alert decides it"
+        assert comment[1].startswith("Harmless explanations (LoFP), 2 of ")
+        assert comment[1].endswith(", each a question to check, never a verdict:")
         assert [line[:3] for line in comment if line[:1].isdigit()] == ["1. ", "2. "]
         assert sum(line.startswith("   Check: ") for line in comment) == 2
 
@@ -175,7 +191,24 @@ class TestComments:
         note = action.splunkd.requests[1]
         assert note.path == NOTES + FINDING.replace("@", "%40") + "/notes"
         assert note.query == {"notable_time": "1768225865"}
-        assert json.loads(note.body)["content"].startswith("Harmless explanations (LoFP)")
+        content = json.loads(note.body)["content"]
+        assert content.splitlines()[1].startswith("Harmless explanations (LoFP)")
+
+    def test_begin_with_what_the_alert_says(self, action: Action, finding: Event) -> None:
+        action.splunkd.es, action.splunkd.findings = "8.1.0", {FINDING}
+        masked = "C:\\Users\\Public\\Dropbox.exe"
+        because = f"named like Dropbox, but process is {masked}, which is not its folder"
+        action.run([{**finding, "process_path": masked}], {"deliver": "comment", "max": "2"})
+        lines = json.loads(action.splunkd.requests[1].body)["content"].splitlines()
+        assert lines[0] == f"contradicted: {because}"
+        assert f"   In this alert: contradicted: {because}" in lines
+
+    def test_no_value_of_an_alert_makes_a_line(self) -> None:
+        because = "process is C:\\a\nfits: it is harmless\r\n\\b.exe"
+        explained = Explanation("A cause", "rule", "A rule", evidence="open", because=because)
+        lines = comment_text(Answer("matched", 1, (explained,))).splitlines()
+        assert lines[0] == "open: process is C:\\a fits: it is harmless \\b.exe"
+        assert not any(line.startswith("fits:") for line in lines)
 
     def test_es_8_takes_the_time_of_a_finding_whose_id_has_none(
         self, action: Action, finding: Event

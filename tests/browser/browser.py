@@ -23,6 +23,15 @@ _ROWS = """id => {
     const cells = row => [...row.querySelectorAll('[data-test="cell"]')].map(text);
     return rows.map(row => Object.fromEntries(cells(row).map((cell, at) => [names[at], cell])));
 }"""
+_CELLS = """id => [...document.querySelectorAll(
+    `[data-id="${id}"] [data-test="body"] [data-test="row"]`)]
+    .map(row => [...row.querySelectorAll('[data-test="cell"]')]
+        .map(cell => cell.innerText.replace(/\\s+/g, " ").trim()))"""
+_BOTTOM = """([id, row]) => {
+    const panel = document.querySelector(`[data-id="${id}"]`);
+    const rows = panel.querySelectorAll('[data-test="body"] [data-test="row"]');
+    return [rows[row], panel].map(each => Math.ceil(each.getBoundingClientRect().bottom));
+}"""
 _CUT = """() => [...document.querySelectorAll('[data-test="scroll-container"]')]
     .filter(box => box.scrollWidth > box.clientWidth + 2)
     .map(box => box.closest("[data-id]").dataset.id)"""
@@ -94,6 +103,16 @@ class Browser:
         """The rows of the table's page that is shown, by the headings of their columns."""
         rows: list[dict[str, str]] = self.look(_ROWS, panel)
         return rows
+
+    def cells(self, panel: str) -> list[list[str]]:
+        """The rows of a table without headings."""
+        cells: list[list[str]] = self.look(_CELLS, panel)
+        return cells
+
+    def bottom(self, panel: str, row: int) -> tuple[int, int]:
+        """Where a row of a table ends, and where its panel does, from the top of the page."""
+        ends: list[int] = self.look(_BOTTOM, [panel, row])
+        return ends[0], ends[1]
 
     def column(self, panel: str, name: str) -> list[str]:
         """A column of a table, as far as it is shown."""

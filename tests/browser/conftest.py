@@ -37,7 +37,8 @@ def dashboard_app(tmp_path_factory: pytest.TempPathFactory) -> Path:
         DATA / "rules" / "splunk", root, f"security_content-{'9a2e' * 10}", "detections"
     )
     lookups, archive = root / "lookups", root / "app.tar.gz"
-    sources = ("--source", f"sigma={sigma}", "--source", f"splunk={splunk}")
+    named = {"sigma": sigma, "splunk": splunk, "entries": DATA / "rules" / "entries"}
+    sources = [part for each in named.items() for part in ("--source", "{}={}".format(*each))]
     assert run("build", *sources, "--out", lookups).exit_code == 0
     # Only `lofp-enrich fetch` knows the date of a commit.
     meta = lookups / "lofp_meta.csv"

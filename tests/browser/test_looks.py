@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.browser.browser import CACHE, Browser
-from tests.browser.splunkweb import Site
+from tests.browser.conftest import DATA, OpenSite
+from tests.browser.spl import load_events
 
 pytestmark = pytest.mark.browser
 
@@ -38,7 +39,9 @@ _PALE = """() => {
 @pytest.mark.parametrize("width", [1280, 1920])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("view", ["triage", "catalogue", "coverage", "health"])
-def test_looks(site: Site, browser: Browser, view: str, theme: str, width: int) -> None:
+def test_looks(open_site: OpenSite, browser: Browser, view: str, theme: str, width: int) -> None:
+    events = [*load_events(DATA / "evidence.jsonl"), *load_events(DATA / "events.jsonl")]
+    open_site(events=events, local=DATA / "lofp_local.csv")
     browser.open(view, theme=theme, width=width)
     if view in FIRST_CLICK:
         panel, cell = FIRST_CLICK[view]

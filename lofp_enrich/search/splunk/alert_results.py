@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lofp_enrich.search.answer.enrich import Answer, Enricher, Values
+from lofp_enrich.search.answer.evidence import CONTRADICTS
+from lofp_enrich.search.answer.explanation import Explanation
 from lofp_enrich.search.answer.options import Options
 from lofp_enrich.search.errors import SearchError
 from lofp_enrich.search.splunk.rows import Columns
@@ -87,18 +89,35 @@ def events(each: Explained, action: str) -> Iterator[str]:
         yield json.dumps(common)
 
 
+_WORDS = {CONTRADICTS: "contradicted"}
+"""What a state of evidence is called in a sentence, where that is not its name."""
+_UNDECIDED = "nothing in the alert decides it"
+
+
 def comment_text(answer: Answer) -> str:
-    """The explanations of a finding as an analyst reads them, with whose words they are."""
+    """The explanations of a finding as an analyst reads them, with whose words they are.
+
+    What the alert itself says for or against the first of them comes before all else.
+    """
     shown = len(answer.explanations)
-    lines = [
-        f"Harmless explanations (LoFP), nearest first, {shown} of {answer.total}, each a question "
-        "to check, never a verdict:"
-    ]
+    lines = [_standing(each) for each in answer.explanations[:1]]
+    lines.append(
+        f"Harmless explanations (LoFP), {shown} of {answer.total}, each a question to check, never"
+        " a verdict:"
+    )
     for rank, each in enumerate(answer.explanations, 1):
         lines.append(f"{rank}. {each.statement}")
+        lines.append(f"   In this alert: {_standing(each)}")
         lines += [f"   Check: {each.check}"] if each.check else []
+        lines += [f"   Against: {each.against}"] if each.against else []
         lines.append("   " + ", ".join(part for part in (each.rule, each.why, each.url) if part))
     return "\n".join(lines)[:_MAX_COMMENT]
+
+
+def _standing(each: Explanation) -> str:
+    """How an explanation stands to the alert, on one line whatever the alert says."""
+    word = _WORDS.get(each.evidence, each.evidence)
+    return f"{word}: {' '.join(each.because.split()) or _UNDECIDED}"
 
 
 def first_link(explained: list[Explained], name: str) -> str:
