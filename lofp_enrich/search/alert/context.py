@@ -158,7 +158,7 @@ def _found(attribute: str, text: str) -> tuple[_Said, ...]:
     return _words(_told(attribute, text))
 
 
-_remembered = lru_cache(maxsize=8192)(_found)
+_remembered = lru_cache(maxsize=2048)(_found)
 
 
 @lru_cache(maxsize=1024)

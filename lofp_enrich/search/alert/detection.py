@@ -7,7 +7,7 @@ alert does not say is unknown, never false: evaluation has three values, True, F
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address, ip_network
 from typing import Any, NamedTuple, Optional
 
@@ -263,12 +263,21 @@ class Anchor(NamedTuple):
 
     def is_in(self, alert: Alert) -> bool:
         """Whether one of them does: if not, the condition does not hold."""
-        fold = folded if self.attribute in PATHS else str.lower
-        return any(
-            literal in ("\\" + text if self.attribute in PATHS else text)
-            for text in map(fold, alert.get(self.attribute))
-            for literal in self.literals
-        )
+        return self.is_among(self.texts_of(alert))
+
+    def texts_of(self, alert: Alert) -> Sequence[str]:
+        """The values of the attribute, folded as the literals are."""
+        if self.attribute in PATHS:
+            return ["\\" + folded(value) for value in alert.get(self.attribute)]
+        return [value.lower() for value in alert.get(self.attribute)]
+
+    def is_among(self, texts: Sequence[str]) -> bool:
+        """Whether one of them stands in one of the attribute's `texts_of` an alert."""
+        for text in texts:
+            for literal in self.literals:
+                if literal in text:
+                    return True
+        return False
 
 
 def anchor(wanted: Condition) -> Anchor | None:

@@ -23,11 +23,15 @@ MAX_NAMES = 500
 """Different names of an event that are looked up, which is most of what it costs. Of 286 real
 alerts the largest has 555 values under 379 names."""
 MAX_DEPTH = 24
+MAX_LAYOUTS = 256
+"""Lists of an event's fields of which it is remembered what they are. The values of no two alerts
+are the same, their fields are: those of one product's log."""
 
 _NOTHING = frozenset(
     ("", *"- -- null none n/a <na> nil unknown undefined (null) not_translated".split())
 )
 """What products write where they have no value; the last is the User of Splunk's Windows events."""
+_LONGEST_NOTHING = max(map(len, _NOTHING))
 _SPLUNKS = (
     *("_", "date_", "punct", "linecount", "splunk_server", "timestartpos", "timeendpos"),
     *("eventtype", "orig_eventtype", "tag", "orig_tag"),
@@ -56,6 +60,19 @@ class Leaf(NamedTuple):
     """Number of the object that it is a value of: the leaves beside it have the same."""
 
 
+_new = tuple.__new__
+"""Makes a Leaf in half the time that calling it takes: an event has dozens."""
+
+
+class _Layout(NamedTuple):
+    """What the names of an event's fields say, whatever their values."""
+
+    fields: tuple[tuple[str, int], ...]
+    """Each as `_shortened` has it."""
+    has_labels: bool
+    """Some may hold the names of what others hold."""
+
+
 class Leaves:
     """Collects the leaves of an event until its first 64 kB are read."""
 
@@ -68,27 +85,26 @@ class Leaves:
     def add_event(self, event: Mapping[str, Any]) -> None:
         """Adds the leaves of an event; `_raw` and what Splunk adds to every event are left out."""
         # Splunk gives an event the columns of all others in its chunk, empty.
-        fields = ((name, value) for name, value in event.items() if value not in ("", None))
-        held = dict(itertools.islice(fields, MAX_LEAVES))
-        labelled, labels = _columns(held)
-        for name, value in held.items():
-            if name in labels:
+        held = {name: value for name, value in event.items() if value != "" and value is not None}
+        if len(held) > MAX_LEAVES:
+            held = dict(itertools.islice(held.items(), MAX_LEAVES))
+        layout = _layout(tuple(held))
+        labelled, labels = _columns(held) if layout.has_labels else ({}, set())
+        for (short, depth), (name, value) in zip(layout.fields, held.items()):
+            if depth < 0 or name in labels:
                 continue
-            short, depth = _shortened(name)
-            if depth < 0:
-                continue
-            if isinstance(value, tuple) and len(value) == 1 and name not in labelled:
-                value = value[0]  # as the search command has every value
-                self._left -= 1
-            if isinstance(value, str) and name not in labelled:
-                if self._left > 0 and len(self.found) < MAX_LEAVES:
-                    self._add_text(short, value, depth, 0)
-            elif name in labelled:
+            if name in labelled:
                 above, names = labelled[name]
                 for label, each in zip(names, _listed(value)):
                     self._add(_under(above, label), each, depth, 0)
-            else:
+                continue
+            if isinstance(value, tuple) and len(value) == 1:
+                value = value[0]  # as the search command has every value
+                self._left -= 1
+            if not isinstance(value, str):
                 self._add(short, value, depth, 0)
+            elif self._left > 0 and len(self.found) < MAX_LEAVES:
+                self._add_text(short, value, depth, 0)
 
     def _add(self, name: str, value: Any, depth: int, of: int) -> None:
         if self._left <= 0 or len(self.found) >= MAX_LEAVES or depth > MAX_DEPTH:
@@ -120,7 +136,7 @@ class Leaves:
         text = text[: self._left]
         self._left -= len(text) + 1
         text = text.strip()
-        if text.lower() in _NOTHING:
+        if len(text) <= _LONGEST_NOTHING and text.lower() in _NOTHING:
             return
         if text[0] in "[{" and text[-1] in "]}" and len(text) > 2:
             opened = opened_json(text)
@@ -132,7 +148,13 @@ class Leaves:
         name = name[-MAX_NAME:]
         if name in self._names or len(self._names) < MAX_NAMES:
             self._names.add(name)
-            self.found.append(Leaf(name, text, depth, of))
+            self.found.append(_new(Leaf, (name, text, depth, of)))
+
+
+@lru_cache(maxsize=MAX_LAYOUTS)
+def _layout(fields: tuple[str, ...]) -> _Layout:
+    has_labels = any(name.lower().endswith(_LABEL_ENDS) for name in fields)
+    return _Layout(tuple(map(_shortened, fields)), has_labels)
 
 
 @lru_cache(maxsize=5_000)
@@ -164,11 +186,6 @@ def _listed(value: Any) -> Sequence[Any]:
     return value if isinstance(value, (list, tuple)) else (value,)
 
 
-@lru_cache(maxsize=5_000)
-def _is_label(name: str) -> bool:
-    return name.lower().endswith(_LABEL_ENDS)
-
-
 def _columns(event: Mapping[str, Any]) -> tuple[dict[str, tuple[str, list[str]]], set[str]]:
     """The names and values that Splunk has put into two fields, `a{}.Name` and `a{}.Value`.
 
@@ -176,8 +193,6 @@ def _columns(event: Mapping[str, Any]) -> tuple[dict[str, tuple[str, list[str]]]
     that hold nothing but such names. Where one of the two has more values, nobody knows which
     belong together.
     """
-    if not any(map(_is_label, event)):
-        return {}, set()
     below: dict[str, dict[str, str]] = {}
     for name in event:
         above, dot, last = name.lower().rpartition(".")

@@ -120,7 +120,7 @@ def rule_ids(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(ids))[:_MAX_IDS] if all(map(_is_uuid, ids)) else ()
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=2048)
 def _keys(name: str) -> tuple[str, ...]:
     text = _plain(name)
     ends = _ends(text)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from lofp_enrich.search.alert.fields import foreign, words_of
-from lofp_enrich.search.alert.leaves import Leaf
+from lofp_enrich.search.alert.leaves import MAX_LAYOUTS, Leaf
 from lofp_enrich.search.alert.shapes import fits
 
 PRODUCT_WORDS = {
@@ -229,8 +230,8 @@ def platforms_of(
     """What an alert is about, sorted: from OS fields or else the shape of paths; from the fields
     that only one service's log has; else from what its log, its rule and its `techniques` (names)
     are called. Whoever sells the sensor says nothing of it."""
-    keys = {leaf.name: _key(leaf.name) for leaf in leaves}
-    service = _of_service(leaves, keys) | _of_clouds(leaves, values)
+    layout = _layout(tuple([leaf.name for leaf in leaves]))
+    service = _of_service(leaves, layout) | _of_clouds(leaves, layout, values)
     if {"src_ip", "dest_ip"} <= values.keys() and not _OF_HOSTS & values.keys():
         # A signature is called by what may have sent the traffic (`Win32/Odd check-in`), which
         # nobody has seen where neither a machine nor a person is named.
@@ -238,10 +239,44 @@ def platforms_of(
         titled = _of_titles(values, techniques) if seen else set()
         return tuple(sorted(service or titled or {"network"}))
     # What collects the log of a service runs anywhere.
-    found = _of_os(leaves) or _of_shapes(values) or (set() if service else _of_os(leaves, True))
+    found = _of_os(leaves, layout.systems) or _of_shapes(values)
+    found = found or (set() if service else _of_os(leaves, layout.systems_of_agents))
     found |= service
-    found = found or _of_names(leaves, keys) or _of_titles(values, techniques)
+    found = found or _of_names(leaves, layout) or _of_titles(values, techniques)
     return tuple(sorted(found or _of_accounts(leaves, values) or _of_any(leaves, values)))
+
+
+class _Layout(NamedTuple):
+    """Where an event has the fields that say what it is about, by their names."""
+
+    logs: frozenset[str]
+    """The services whose logs alone have such fields."""
+    systems: tuple[int, ...]
+    systems_of_agents: tuple[int, ...]
+    clouds: tuple[int, ...]
+    kinds: tuple[int, ...]
+    said: tuple[int, ...]
+    names: tuple[int, ...]
+
+
+@lru_cache(maxsize=MAX_LAYOUTS)
+def _layout(fields: tuple[str, ...]) -> _Layout:
+    def places(is_one: Callable[[str], object]) -> tuple[int, ...]:
+        return tuple(at for at, name in enumerate(fields) if is_one(name))
+
+    return _Layout(
+        _logs_of(fields),
+        places(lambda name: _is_os(name) and not _of_agent(name)),
+        places(lambda name: _is_os(name) and _of_agent(name)),
+        places(lambda name: _CLOUD_FIELDS.intersection(words_of(name)[-1:])),
+        places(lambda name: _last(name) in _KIND_FIELDS),
+        places(lambda name: _last(name) in _SAY_FIELDS),
+        places(lambda name: _key(name) in _LOG_FIELDS),
+    )
+
+
+def _of_agent(name: str) -> bool:
+    return "agent" in name.lower().split(".")
 
 
 @lru_cache(maxsize=5_000)
@@ -262,13 +297,9 @@ def _is_os(name: str) -> bool:
     )
 
 
-def _of_os(leaves: Sequence[Leaf], agents: bool = False) -> set[str]:
-    """The systems that fields for them name: those of `agents`, or those of all else."""
-    texts = [
-        leaf.value[:100]
-        for leaf in leaves
-        if _is_os(leaf.name) and agents == ("agent" in leaf.name.lower().split("."))
-    ]
+def _of_os(leaves: Sequence[Leaf], places: Sequence[int]) -> set[str]:
+    """The systems that the fields at these places name."""
+    texts = [leaves[at].value[:100] for at in places]
     if not texts:
         return set()
     return {product for product, pattern in _OS if any(map(pattern.search, texts))}
@@ -306,37 +337,30 @@ def _of_accounts(leaves: Sequence[Leaf], values: Mapping[str, tuple[str, ...]]) 
     return {"linux"} if _UNIX_APPS.intersection(values.get("app", ())) else set()
 
 
-def _of_clouds(leaves: Sequence[Leaf], values: Mapping[str, tuple[str, ...]]) -> set[str]:
+def _of_clouds(
+    leaves: Sequence[Leaf], layout: _Layout, values: Mapping[str, tuple[str, ...]]
+) -> set[str]:
     """The clouds named in fields for that. On a machine's alert it is only where that runs."""
     if "host" in values:
         return set()
-    return {
-        leaf.value.lower()
-        for leaf in leaves
-        if len(leaf.value) < 20
-        and leaf.value.lower() in _CLOUDS
-        and _CLOUD_FIELDS.intersection(words_of(leaf.name)[-1:])
-    }
+    return {leaves[at].value.lower() for at in layout.clouds} & _CLOUDS
 
 
-def _of_service(leaves: Sequence[Leaf], keys: Mapping[str, str]) -> set[str]:
-    found = set(_logs_of(tuple(keys)))
+def _of_service(leaves: Sequence[Leaf], layout: _Layout) -> set[str]:
+    found = set(layout.logs)
     short = [leaf.value for leaf in leaves if len(leaf.value) < 300]
     all_of_them = "\n".join(short).lower()
-    if any(hint in all_of_them for hint in _HINTS):
+    if any(map(all_of_them.__contains__, _HINTS)):
         found |= {p for p, pattern in _VALUES if any(map(pattern.search, short))}
-    for leaf in leaves:
-        last = _last(leaf.name)
-        if last in _KIND_FIELDS:
-            found.update(_KINDS.get(leaf.value.lower(), ()))
-        if last in _SAY_FIELDS:
-            for products, pattern in _SAYS:
-                if pattern.search(leaf.value):
-                    found.update(products)
+    for at in layout.kinds:
+        found.update(_KINDS.get(leaves[at].value.lower(), ()))
+    for at in layout.said:
+        for products, pattern in _SAYS:
+            if pattern.search(leaves[at].value):
+                found.update(products)
     return found
 
 
-@lru_cache(maxsize=1_000)
 def _logs_of(fields: tuple[str, ...]) -> frozenset[str]:
     """The services whose logs alone have these fields."""
     parts = {_key(name) for name in fields}
@@ -349,12 +373,13 @@ def _last(name: str) -> str:
     return _key(name.rpartition(".")[2])
 
 
-def _of_names(leaves: Sequence[Leaf], keys: Mapping[str, str]) -> set[str]:
+def _of_names(leaves: Sequence[Leaf], layout: _Layout) -> set[str]:
     found: set[str] = set()
-    for leaf in leaves:
-        if keys[leaf.name] in _LOG_FIELDS and not _SENSORS.search(leaf.value):
-            found |= products_in(leaf.value[:200])
-            found |= {name for name in _SERVICES if name in _key(leaf.value[:200])}
+    for at in layout.names:
+        value = leaves[at].value
+        if not _SENSORS.search(value):
+            found |= products_in(value[:200])
+            found |= {name for name in _SERVICES if name in _key(value[:200])}
     return found
 
 

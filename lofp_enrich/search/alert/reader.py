@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from lofp_enrich.search.alert import platform
-from lofp_enrich.search.alert.fields import ATTRIBUTES, Meaning, meanings
-from lofp_enrich.search.alert.leaves import Leaf, Leaves
+from lofp_enrich.search.alert.fields import ATTRIBUTES, meanings
+from lofp_enrich.search.alert.leaves import MAX_LAYOUTS, Leaf, Leaves
 from lofp_enrich.search.alert.raw import fields_of
 from lofp_enrich.search.alert.shapes import fits
 from lofp_enrich.search.alert.techniques import Named, techniques_of
 from lofp_enrich.search.attack import Attack
 
-_SHORT = 200
-"""Characters of a value of which it is remembered what it may be: values repeat."""
 _SHOWN = 200
 """Characters of a value that `what_was_read` has."""
 MAX_VALUES = 10
@@ -84,18 +82,23 @@ def read(event: Mapping[str, Any], attack: Attack) -> Alert:
 
 def _names(leaves: Sequence[Leaf]) -> tuple[str, ...]:
     """What a rule could be called by: in fields for its name, those for a title after them."""
-    found = {
-        (rank, leaf.depth, leaf.value): None
-        for leaf in leaves
-        for rank, shape in _names_in(leaf.name)
-        if fits("rule", leaf.value) and (not shape or fits(shape, leaf.value))
-    }
-    return tuple(dict.fromkeys(value for _, _, value in sorted(found)))[:MAX_VALUES]
+    found: dict[tuple[int, int, str], None] = {}
+    for at, rank, shape in _naming(tuple([leaf.name for leaf in leaves])):
+        leaf = leaves[at]
+        if fits("rule", leaf.value) and (not shape or fits(shape, leaf.value)):
+            found[rank, leaf.depth, leaf.value] = None
+    return tuple(dict.fromkeys([value for _, _, value in sorted(found)]))[:MAX_VALUES]
 
 
-@lru_cache(maxsize=5_000)
-def _names_in(field: str) -> tuple[tuple[int, str], ...]:
-    return tuple((m.rank, m.shape) for m in meanings(field) if m.attribute in ("rule", "title"))
+@lru_cache(maxsize=MAX_LAYOUTS)
+def _naming(fields: tuple[str, ...]) -> tuple[tuple[int, int, str], ...]:
+    """Where the fields are that may name a rule, with the rank and the shape of that meaning."""
+    return tuple(
+        (at, each.rank, each.shape)
+        for at, name in enumerate(fields)
+        for each in meanings(name)
+        if each.attribute in ("rule", "title")
+    )
 
 
 def _first(value: Any) -> str:
@@ -110,16 +113,16 @@ def _leaves(event: Mapping[str, Any]) -> list[Leaf]:
     return found.found
 
 
-def _fill(best: dict[str, tuple[tuple[int, int], list[Leaf]]]) -> None:
+def _fill(best: dict[str, list[Leaf]]) -> None:
     """What an alert says by saying something else: a title names the rule, a code what happened."""
     for missing, instead in (("rule", "title"), ("title", "rule"), ("operation", "event_code")):
-        if missing not in best and instead in best and not _is_mail(best[instead][1][0]):
+        if missing not in best and instead in best and not _is_mail(best[instead][0]):
             best[missing] = best[instead]
     if "process" not in best and {"command_line", "file"} <= best.keys():
-        command = best["command_line"][1][0].value.lower()
-        ran = [leaf for leaf in best["file"][1] if _program(leaf.value) in command]
+        command = best["command_line"][0].value.lower()
+        ran = [leaf for leaf in best["file"] if _program(leaf.value) in command]
         if ran:
-            best["process"] = best["file"][0], ran
+            best["process"] = ran
 
 
 def _is_mail(leaf: Leaf) -> bool:
@@ -133,27 +136,10 @@ def _program(path: str) -> str:
     return name.rpartition(".")[0] or name
 
 
-def _without_foreign(leaves: Sequence[Leaf]) -> Iterable[Leaf]:
-    """Without values that a name alone takes for something else.
-
-    Splunk's `host` is who sent the event, unless the machine itself sends it. `Description` beside
-    a program's other metadata is its author's words, the message that an agent has taken apart
-    says again what its fields say, and a field that holds its own name (Falco's, where it could
-    not tell) holds nothing.
-    """
-    dropped = _dropped(tuple(leaf.name for leaf in leaves))
-    sent = _is_sent(leaves)
-    for leaf in leaves:
-        if leaf.name in dropped or (sent and leaf.name == "host"):
-            continue
-        if "." in leaf.value and leaf.name.endswith(leaf.value):
-            continue
-        yield leaf
-
-
-@lru_cache(maxsize=1_000)
 def _dropped(fields: tuple[str, ...]) -> frozenset[str]:
-    """The fields that those beside them make something else of."""
+    """The fields that those beside them make something else of: `Description` beside a program's
+    other metadata is its author's words, and the message that an agent has taken apart says again
+    what its fields say."""
     names = {name.lower() for name in fields}
     taken_apart = any(name.startswith("winlog.event_data") for name in names)
     found = set()
@@ -168,15 +154,6 @@ def _dropped(fields: tuple[str, ...]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _is_sent(leaves: Sequence[Leaf]) -> bool:
-    """Whether Splunk's `host` is what collected the event, not what it is about."""
-    said = {leaf.name: leaf.value for leaf in leaves if leaf.name in ("sourcetype", "source")}
-    sourcetype = said.get("sourcetype", "")
-    if sourcetype == "_json" and said.get("source", "").startswith(_COLLECTOR):
-        return True
-    return bool(sourcetype) and not _NATIVE.match(sourcetype)
-
-
 def _of_image(above: str, names: Set[str]) -> bool:
     """Sysmon's Signature is who signed the image, the CIM's what the log calls the event."""
     beside = ("signed", "signaturestatus", "hashes", "imageloaded")
@@ -187,83 +164,141 @@ def _is_metadata(above: str, names: Set[str]) -> bool:
     return any(f"{above}.{name}".lstrip(".") in names for name in _METADATA)
 
 
-def _meanings(leaf: Leaf, held: Mapping[str, str]) -> tuple[Meaning, ...]:
-    """What a field may hold. A proxy's and a firewall's `hostname` beside the `url` is that of the
-    server that was asked for, not of the machine that asked."""
-    found = meanings(leaf.name)
-    if leaf.name[-8:].lower() == "hostname" and leaf.name[-9:-8] in ("", "."):
-        above = leaf.name.lower().rpartition(".")[0]
-        url = held.get(f"{above}.url".lstrip("."), "")
-        if url.startswith("/") or (url and leaf.value in url):
-            return tuple(each for each in found if each.attribute != "host") or _DOMAIN
-    return found
+class _Layout(NamedTuple):
+    """Where an event has the fields whose values turn what others hold."""
+
+    sourcetype: int
+    """-1 where there is none, as of the next."""
+    source: int
+    servers: tuple[tuple[int, int], ...]
+    """A field called `hostname` and the `url` beside it."""
 
 
-def _readings(leaf: Leaf, held: Mapping[str, str]) -> Sequence[tuple[str, int]]:
-    """Which attributes a leaf is a value of, and how well its name says so."""
-    if len(leaf.value) <= _SHORT and leaf.name[-8:].lower() != "hostname":
-        return _remembered(leaf.name, leaf.value)
-    return _fitting(_meanings(leaf, held), leaf.value)
+@lru_cache(maxsize=MAX_LAYOUTS)
+def _layout(fields: tuple[str, ...]) -> _Layout:
+    place = {name: at for at, name in enumerate(fields)}
+    lower = {name.lower(): at for at, name in enumerate(fields)}
+    servers = []
+    for at, name in enumerate(fields):
+        above, _, last = name.lower().rpartition(".")
+        url = lower.get(f"{above}.url".lstrip("."), -1)
+        if last == "hostname" and url >= 0:
+            servers.append((at, url))
+    return _Layout(place.get("sourcetype", -1), place.get("source", -1), tuple(servers))
 
 
-@lru_cache(maxsize=8_192)
-def _remembered(name: str, value: str) -> Sequence[tuple[str, int]]:
-    return _fitting(meanings(name), value)
+def _is_sent(leaves: Sequence[Leaf], layout: _Layout) -> bool:
+    """Whether Splunk's `host` is what collected the event, not what it is about."""
+    if layout.sourcetype < 0:
+        return False
+    sourcetype = leaves[layout.sourcetype].value
+    source = leaves[layout.source].value if layout.source >= 0 else ""
+    if sourcetype == "_json" and source.startswith(_COLLECTOR):
+        return True
+    return not _NATIVE.match(sourcetype)
 
 
-def _fitting(found: Iterable[Meaning], value: str) -> Sequence[tuple[str, int]]:
-    return [
-        (attribute, rank)
-        for attribute, rank, shape in found
-        if fits(attribute, value) and (not shape or fits(shape, value))
-    ]
+def _asked_for(leaves: Sequence[Leaf], layout: _Layout) -> frozenset[int]:
+    """Where a proxy's and a firewall's `hostname` is that of the server that was asked for, not of
+    the machine that asked."""
+    found = set()
+    for at, beside in layout.servers:
+        url = leaves[beside].value
+        if url.startswith("/") or leaves[at].value in url:
+            found.add(at)
+    return frozenset(found)
+
+
+class _Reading(NamedTuple):
+    """An attribute and where its values may be."""
+
+    attribute: str
+    tiers: tuple[tuple[tuple[int, str], ...], ...]
+    """Places of fields, each with the shape that its value must have besides; the best names
+    first, those of one worth together."""
+
+
+@lru_cache(maxsize=MAX_LAYOUTS)
+def _readings(
+    fields: tuple[str, ...], depths: tuple[int, ...], sent: bool, servers: frozenset[int]
+) -> tuple[_Reading, ...]:
+    """What an event's fields may hold by their names, without what these alone take for something
+    else. Splunk's `host` is who sent the event, unless the machine itself sends it."""
+    dropped = _dropped(fields) | (frozenset(("host",)) if sent else frozenset())
+    found: dict[str, dict[tuple[int, int], dict[tuple[int, str], None]]] = {}
+    for at, (name, depth) in enumerate(zip(fields, depths)):
+        if name in dropped:
+            continue
+        meant = meanings(name)
+        if at in servers:
+            meant = tuple(each for each in meant if each.attribute != "host") or _DOMAIN
+        for attribute, rank, shape in meant:
+            worths = found.setdefault(attribute, {})
+            worths.setdefault((rank, depth), {})[at, shape] = None
+    return tuple(
+        _Reading(attribute, tuple(tuple(worths[worth]) for worth in sorted(worths)))
+        for attribute, worths in found.items()
+    )
 
 
 def _attributes(leaves: Sequence[Leaf]) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
     """The values of each attribute, from the best names that hold one of its shape."""
-    best: dict[str, tuple[tuple[int, int], list[Leaf]]] = {}
-    held: dict[str, str] = {}
-    if any(leaf.name[-3:].lower() == "url" for leaf in leaves):
-        held = {leaf.name.lower(): leaf.value for leaf in leaves}
-    for leaf in _without_foreign(leaves):
-        for attribute, rank in _readings(leaf, held):
-            worth = rank, leaf.depth
-            before = best.get(attribute)
-            if before is None or worth < before[0]:
-                best[attribute] = worth, [leaf]
-            elif worth == before[0]:
-                before[1].append(leaf)
+    fields = tuple([leaf.name for leaf in leaves])
+    depths = tuple([leaf.depth for leaf in leaves])
+    layout = _layout(fields)
+    best: dict[str, list[Leaf]] = {}
+    readings = _readings(fields, depths, _is_sent(leaves, layout), _asked_for(leaves, layout))
+    for attribute, tiers in readings:
+        for tier in tiers:
+            held = [leaves[at] for at, shape in tier if _holds(leaves[at], attribute, shape)]
+            if held:
+                best[attribute] = held
+                break
     _fill(best)
     _check_signatures(best, leaves)
     values = {
-        attribute: tuple(dict.fromkeys(leaf.value for leaf in best[attribute][1]))[:MAX_VALUES]
+        attribute: tuple(dict.fromkeys([leaf.value for leaf in best[attribute]]))[:MAX_VALUES]
         for attribute in ATTRIBUTES
         if attribute in best
     }
-    return values, {attribute: best[attribute][1][0].name for attribute in values}
+    return values, {attribute: best[attribute][0].name for attribute in values}
 
 
-def _check_signatures(
-    best: dict[str, tuple[tuple[int, int], list[Leaf]]], leaves: Sequence[Leaf]
-) -> None:
+def _holds(leaf: Leaf, attribute: str, shape: str) -> bool:
+    """Whether a value has the shape of an attribute. A field that holds its own name (Falco's,
+    where it could not tell) holds nothing."""
+    value = leaf.value
+    if "." in value and leaf.name.endswith(value):
+        return False
+    return fits(attribute, value) and (not shape or fits(shape, value))
+
+
+def _check_signatures(best: dict[str, list[Leaf]], leaves: Sequence[Leaf]) -> None:
     """A signer counts unless the log says that the signature is not valid: an EDR copies the name
     out of a broken one, too. Sysmon's Signature counts only where it says that it is valid, and is
     of the library or driver that was loaded."""
-    image = [leaf for leaf in leaves if _last(leaf.name) == "signature"]
-    if not image and "signer" not in best and "object_signer" not in best:
+    said, images = _on_signatures(tuple([leaf.name for leaf in leaves]))
+    if not images and "signer" not in best and "object_signer" not in best:
         return
-    states = {leaf.value.lower() for leaf in leaves if _last(leaf.name) in _SIGNED}
-    names = {leaf.name.lower() for leaf in leaves}
+    states = {leaves[at].value.lower() for at in said}
     if not states <= _VALID:
         best.pop("signer", None)
         best.pop("object_signer", None)
-    elif states and image and _of_image(image[0].name.lower().rpartition(".")[0], names):
-        best["signer"] = best["object_signer"] = (0, image[0].depth), image[:1]
+    elif states and images:
+        best["signer"] = best["object_signer"] = [leaves[images[0]]]
 
 
-def _last(name: str) -> str:
-    """The last part of a field's name, without what separates words."""
-    return name.rpartition(".")[2].lower().replace("_", "").replace("{}", "")
+@lru_cache(maxsize=MAX_LAYOUTS)
+def _on_signatures(fields: tuple[str, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Where fields say whether a signature is valid, and where Sysmon says whose it is."""
+    names = {name.lower() for name in fields}
+    last = [name.rpartition(".")[2].lower().replace("_", "").replace("{}", "") for name in fields]
+    images = [
+        at
+        for at, name in enumerate(fields)
+        if last[at] == "signature" and _of_image(name.lower().rpartition(".")[0], names)
+    ]
+    return tuple(at for at, each in enumerate(last) if each in _SIGNED), tuple(images)
 
 
 def with_more(alert: Alert, texts: Sequence[str]) -> Alert:

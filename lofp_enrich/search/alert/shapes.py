@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
 
 _BYTE = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 _IP = re.compile(
@@ -45,6 +44,8 @@ _TACTICS = frozenset(
 _ROOT = re.compile(r"[A-Za-z]:[\\/]|[\\/]")
 _REGISTRY_ROOT = re.compile(r"\\registry\\", re.IGNORECASE)
 _TEXT = re.compile(r"[^\W\d_]{2}")
+_READ = 4096
+"""Characters of a value that decide."""
 
 
 def _is_ip(text: str) -> bool:
@@ -171,11 +172,7 @@ _SHAPES: dict[str, Callable[[str], bool]] = {
 }
 
 
-@lru_cache(maxsize=4096)
-def _fits(attribute: str, text: str) -> bool:
-    return _SHAPES[attribute](text)
-
-
 def fits(attribute: str, text: str) -> bool:
     """Whether a text can be a value of an attribute."""
-    return attribute not in _SHAPES or _fits(attribute, text[:4096])
+    has_shape = _SHAPES.get(attribute)
+    return has_shape is None or has_shape(text[:_READ])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from lofp_enrich.search.alert.fields import words_of
-from lofp_enrich.search.alert.leaves import Leaf
+from lofp_enrich.search.alert.leaves import MAX_LAYOUTS, Leaf
 from lofp_enrich.search.attack import Attack
 
 MAX_TECHNIQUES = 50
@@ -42,6 +42,16 @@ class Named(NamedTuple):
     written: str
     """As the alert has it: an ID of any version, or a name."""
     field: str
+
+
+class _Field(NamedTuple):
+    """A value of a field that is there for techniques."""
+
+    leaf: Leaf
+    kind: str
+    """`technique` or `id`."""
+    ids: Sequence[str]
+    """Those in it."""
 
 
 @lru_cache(maxsize=5_000)
@@ -80,17 +90,27 @@ def techniques_of(leaves: Sequence[Leaf], attack: Attack) -> list[Named]:
     IDs in fields named for them; where there is none, names there; where there is none, IDs that
     ATT&CK knows, as whole words anywhere in the event.
     """
-    kinds = [(leaf, _field_kind(leaf.name)) for leaf in leaves]
-    named = [leaf for leaf, kind in kinds if kind in ("technique", "id")]
-    perhaps = [leaf for leaf, kind in kinds if kind == "attack"]
+    for_them, beside_others = _places(tuple([leaf.name for leaf in leaves]))
+    named = [_Field(leaves[at], kind, ids_in(leaves[at].value)) for at, kind in for_them]
+    perhaps = [leaves[at] for at in beside_others]
     # In a field that is there for techniques, one of ATT&CK's other matrices is one, too.
-    found = {**_ids(named, attack, known=False), **_ids(perhaps, attack)}
+    found = _ids(((each.leaf, each.ids) for each in named), attack, known=False)
+    found = {**found, **_ids(_with_ids(perhaps), attack)}
     # A list may hold names beside IDs; a name in a field of its own says an ID's field once more.
-    mixed = {leaf.name for leaf in named if ids_in(leaf.value)} if found else frozenset()
-    beside = [(leaf, kind) for leaf, kind in kinds if not found or leaf.name in mixed]
+    mixed = {each.leaf.name for each in named if each.ids} if found else frozenset()
+    beside = [each for each in named if not found or each.leaf.name in mixed]
     for technique, each in _names(beside, attack).items():
         found.setdefault(technique, each)
-    return list((found or _ids(leaves, attack)).values())[:MAX_TECHNIQUES]
+    return list((found or _ids(_with_ids(leaves), attack)).values())[:MAX_TECHNIQUES]
+
+
+@lru_cache(maxsize=MAX_LAYOUTS)
+def _places(fields: tuple[str, ...]) -> tuple[tuple[tuple[int, str], ...], tuple[int, ...]]:
+    """Where the fields are that are there for techniques, with their kind, and those that may
+    hold some beside other things."""
+    kinds = [(at, _field_kind(name)) for at, name in enumerate(fields)]
+    for_them = tuple((at, kind) for at, kind in kinds if kind in ("technique", "id"))
+    return for_them, tuple(at for at, kind in kinds if kind == "attack")
 
 
 def as_techniques(values: Iterable[str]) -> list[Leaf]:
@@ -98,10 +118,16 @@ def as_techniques(values: Iterable[str]) -> list[Leaf]:
     return [Leaf("technique", value, 0, 0) for value in values]
 
 
-def _ids(leaves: Iterable[Leaf], attack: Attack, known: bool = True) -> dict[str, Named]:
+def _with_ids(leaves: Iterable[Leaf]) -> Iterator[tuple[Leaf, Sequence[str]]]:
+    return ((leaf, ids_in(leaf.value)) for leaf in leaves)
+
+
+def _ids(
+    leaves: Iterable[tuple[Leaf, Sequence[str]]], attack: Attack, known: bool = True
+) -> dict[str, Named]:
     found: dict[str, Named] = {}
-    for leaf in leaves:
-        for written in ids_in(leaf.value):
+    for leaf, ids in leaves:
+        for written in ids:
             technique = _known(written, attack) if known else written
             if technique:
                 current = attack.current(technique)
@@ -119,15 +145,14 @@ def _known(written: str, attack: Attack) -> str:
     return base if base in attack.rows else ""
 
 
-def _names(kinds: Iterable[tuple[Leaf, str]], attack: Attack) -> dict[str, Named]:
-    pairs = list(kinds)
+def _names(fields: Sequence[_Field], attack: Attack) -> dict[str, Named]:
     # A vendor's own technique has a vendor's own id beside it: its name means something else.
-    own = {(_above(leaf.name), leaf.of) for leaf, kind in pairs if kind == "id"}
+    own = {(_above(each.leaf.name), each.leaf.of) for each in fields if each.kind == "id"}
     found: dict[str, Named] = {}
-    for leaf, kind in pairs:
-        if ids_in(leaf.value):
+    for leaf, kind, ids in fields:
+        if ids:
             continue
-        if kind == "id" or (kind == "technique" and (_above(leaf.name), leaf.of) not in own):
+        if kind == "id" or (_above(leaf.name), leaf.of) not in own:
             for name in (leaf.value, *_SEPARATOR.split(leaf.value[:_MAX_TEXT])):
                 techniques = attack.by_name(name.strip(" []'\"")) if len(name) < _MAX_NAME else ()
                 for technique in techniques:

@@ -11,6 +11,9 @@ MAX_TEXT = 4096
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NAME = re.compile(r"[A-Za-z0-9]+")
 _SUFFIXES = ("ations", "ation", "ings", "ing", "ions", "ion", "ied", "ies", "ers", "er", "ed", "es")
+_REMEMBERED = 10_000
+"""Words whose parts and stem are remembered: what people write has few thousand, and each alert
+brings numbers that no other has."""
 _STEM = 4
 """A suffix is cut off only where at least so many letters stay."""
 
@@ -51,7 +54,7 @@ def words(text: str) -> dict[str, str]:
     return found
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=_REMEMBERED)
 def _parts(name: str) -> tuple[str, ...]:
     """The words in an identifier; PowerShell is also powershell, as the program is called."""
     parts = _CAMEL.sub(" ", name).lower().split()
@@ -64,7 +67,7 @@ def _says_something(word: str) -> bool:
     return len(word) > 1 and word not in STOP_WORDS and (len(word) > 2 or not word.isdigit())
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=_REMEMBERED)
 def stem(word: str) -> str:
     """`word` without its ending, so that `creates`, `created` and `creating` meet at `creat`."""
     if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > _STEM:

@@ -59,8 +59,6 @@ ENOUGH = 250.0
 """Weight of shared words that gives two thirds of these points (weights: `catalogue.terms`)."""
 SPREAD = 1.0
 """Points off each time the number of techniques that a statement stands under doubles."""
-_MOST_RANKED = 200
-"""Orders that are remembered of the same candidates."""
 _MOST_ORDERS = 16
 """Orders of the same candidates, one for each platform that an alert may be about."""
 SAME_TEMPLATE = 0.5
@@ -130,7 +128,6 @@ class Candidates:
         ]
         self._numbers_by_id = numbers
         self._shortlist: Shortlist | None = None
-        self._ranked: dict[tuple[object, ...], tuple[Ranked, ...]] = {}
         self.ids = {entry_id for entry_id in numbers if entry_id not in aside}
         """The ids of all candidates that are ranked."""
         self._orders: dict[
@@ -143,30 +140,17 @@ class Candidates:
         Only candidates that share a word with the alert are scored anew; the order of all the
         others is the same for every alert of the same products. With a `min_score` of 0 all
         are shown; otherwise not what is about another platform, nor what does not say enough of
-        what the alert says. Alerts that differ in nothing that the candidates speak of have one
-        order, which is remembered.
+        what the alert says.
         """
-        known = self._known(context)
-        words = tuple(known.words.items()), tuple(known.worth.values()), known.anchors
-        key = words, context.platform, context.ran, context.bare, most, min_score
-        found = self._ranked.get(key)
-        if found is None:
-            if len(self._ranked) >= _MOST_RANKED:
-                self._ranked.clear()
-            found = self._ranked[key] = tuple(self._rank(known, most, min_score))
-        return list(found)
+        return list(self._rank(self._known(context), most, min_score))
 
     def _known(self, context: Context) -> Context:
         """The context without the words that none of the candidates has."""
-        families = self._families
-        words = {w: text for w, text in context.words.items() if any(f.has(w) for f in families)}
-        anchors = context.anchors & words.keys()
-        return context._replace(
-            words=words,
-            worth={word: context.worth[word] for word in words},
-            # Whether there are any counts, too.
-            anchors=frozenset(anchors or [""][: len(context.anchors)]),
-        )
+        known: set[str] = set()
+        for family in self._families:
+            known.update(filter(family.has, context.words))
+        words = {stem: word for stem, word in context.words.items() if stem in known}
+        return context._replace(words=words)
 
     def _rank(self, context: Context, most: int, min_score: float) -> Iterator[Ranked]:
         strict = self._by_words or (min_score != 0 and not context.bare)
@@ -177,7 +161,8 @@ class Candidates:
             least = 0.0
         if self._by_words:
             least = BY_WORDS * self._scale
-        shared = self._shared_weights(context, least)
+        spoken_of = [_spoken_of(family, context) for family in self._families]
+        shared = self._shared_weights(spoken_of, least)
         hits = [(-points[n] - _word_points(w), n) for n, w in shared.items() if points[n] > NEVER]
         spoken: list[Set[str]] = []
         others = () if strict else (each for each in order if each[1] not in shared)
@@ -185,7 +170,7 @@ class Candidates:
             within = min(100.0, max(0.0, -score))
             if len(spoken) == most or within < min_score or looked > most + LOOKED:
                 break
-            terms = self._shared_terms(number, context)
+            terms = self._shared_terms(number, spoken_of)
             if strict and not self._by_words and not _says_enough(terms, context, self._scale):
                 continue
             entry = self._index.entry(self._members[number].entry_id)
@@ -213,13 +198,16 @@ class Candidates:
         if number < 0 or entry is None:
             return None
         points, _ = self._without_words(products_for(context.platform), True)
-        terms = self._shared_terms(number, context)
+        spoken_of = [_spoken_of(family, context) for family in self._families]
+        terms = self._shared_terms(number, spoken_of)
         score = points[number] + _word_points(sum(terms.values()))
         by_weight = sorted(terms, key=lambda word: (-terms[word], word))
         share = tuple(context.words[word] for word in by_weight)
         return Ranked(entry, self._matches[number], min(100.0, max(0.0, score)), share)
 
-    def _shared_weights(self, context: Context, least: float) -> dict[int, float]:
+    def _shared_weights(
+        self, spoken_of: Sequence[Sequence[_Word]], least: float
+    ) -> dict[int, float]:
         """How much each candidate shares with the alert, by number; those with `least` or more.
 
         Words that stand in many entries weigh little, and summing them up is most of the work. So
@@ -227,23 +215,22 @@ class Candidates:
         `least`; what is left is looked up for these alone.
         """
         shared: dict[int, float] = {}
-        for family, numbers in zip(self._families, self._numbers):
+        for of_family, numbers in zip(spoken_of, self._numbers):
             # An entry under two techniques of the alert is in both families, with equal weights.
-            for place, total in _sums(_shared_postings(family, context), least).items():
+            for place, total in _sums(sorted(of_family, key=_heaviest_first), least).items():
                 if numbers[place] >= 0:
                     shared[numbers[place]] = total
         return shared
 
-    def _shared_terms(self, number: int, context: Context) -> dict[str, float]:
+    def _shared_terms(self, number: int, spoken_of: Sequence[Sequence[_Word]]) -> dict[str, float]:
         """What a candidate shares with the alert: stem -> weight."""
         found: dict[str, float] = {}
-        for family, places in zip(self._families, self._places):
+        for of_family, places in zip(spoken_of, self._places):
             place = places.get(number)
             if place is not None:
-                for word, worth in context.worth.items():
-                    weight = family.postings(word).weights.get(place)
-                    if weight is not None:
-                        found[word] = weight * worth
+                for _, word, worth, weights in of_family:
+                    if place in weights:
+                        found[word] = weights[place] * worth
         return found
 
     def _without_words(
@@ -292,18 +279,19 @@ def shared_weight(entry: EntryRow, context: Context) -> int:
     )
 
 
-_Word = tuple[float, float, Mapping[int, int]]
+_Word = tuple[float, str, float, Mapping[int, int]]
+"""A word of the alert: the most that it shares with an entry, itself, what it is worth in the
+alert, and what it weighs in each entry that speaks of it."""
 
 
-def _shared_postings(family: Family, context: Context) -> list[_Word]:
-    """For each word of the alert that the family has: the most it weighs there, what it is worth
-    in the alert, and who speaks of it; the weightiest first."""
+def _spoken_of(family: Family, context: Context) -> list[_Word]:
+    """The words of the alert of which entries of a family speak."""
     found = []
-    for word, worth in context.worth.items():
+    for word in context.words:
         postings = family.postings(word)
         if postings.most:
-            found.append((postings.most * worth, worth, postings.weights))
-    found.sort(key=_heaviest_first)
+            worth = context.worth[word]
+            found.append((postings.most * worth, word, worth, postings.weights))
     return found
 
 
@@ -311,21 +299,26 @@ def _heaviest_first(each: _Word) -> float:
     return -each[0]
 
 
-def _sums(shared: Sequence[_Word], least: float) -> dict[int, float]:
-    """Place -> sum of its weights, exact for every place that has `least` or more; only those."""
-    left = sum(most for most, _, _ in shared)
+def _sums(words: Sequence[_Word], least: float) -> dict[int, float]:
+    """Place -> sum of its weights, exact for every place that has `least` or more; only those.
+
+    The weightiest words come first.
+    """
+    left = sum([most for most, _, _, _ in words])
     sums: dict[int, float] = {}
-    for most, worth, postings in shared:
-        if left >= least:
-            for place, weight in postings.items():
-                sums[place] = sums.get(place, 0.0) + weight * worth
-        else:
+    for most, _, worth, weights in words:
+        if left < least:
             # Whoever is not there by now cannot reach `least`, nor can who is too far behind.
             sums = {place: total for place, total in sums.items() if total + left >= least}
-            few, many = (sums, postings) if len(sums) < len(postings) else (postings, sums)
+            few, many = (sums, weights) if len(sums) < len(weights) else (weights, sums)
             for place in few:
                 if place in many:
-                    sums[place] += postings[place] * worth
+                    sums[place] += weights[place] * worth
+        elif sums:
+            for place, weight in weights.items():
+                sums[place] = sums.get(place, 0.0) + weight * worth
+        else:
+            sums = {place: weight * worth for place, weight in weights.items()}
         left -= most
     return {place: total for place, total in sums.items() if total >= least}
 

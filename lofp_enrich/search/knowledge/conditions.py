@@ -37,7 +37,15 @@ class Shortlist(NamedTuple):
     def of(self, alert: Alert, keys: Iterable[str]) -> list[str]:
         """The entries that an alert with these products may meet, each once."""
         found = [entry_id for key in keys for entry_id in self.by_software.get(key, ())]
-        found += [each for must, each in self.by_anchor if must is None or must.is_in(alert)]
+        texts: dict[str, Sequence[str]] = {}
+        for must, entry_id in self.by_anchor:
+            if must is not None:
+                # Many entries of a technique look into the same few attributes.
+                if must.attribute not in texts:
+                    texts[must.attribute] = must.texts_of(alert)
+                if not must.is_among(texts[must.attribute]):
+                    continue
+            found.append(entry_id)
         return list(dict.fromkeys(found))
 
 

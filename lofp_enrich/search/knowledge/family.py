@@ -7,7 +7,7 @@ writes what ranking needs of the entries under a technique as text that is searc
 
 from __future__ import annotations
 
-import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
@@ -21,7 +21,8 @@ KV store, spreadsheets and a person's editor are easier with these."""
 ANY = "*"
 """What stands for the technique in the rows of all entries that name a cause, with the few words
 that each is most about: for alerts that name no technique."""
-_WORD = re.compile(r"([^;=]+)=([^;]*)")
+_BLOCK = 500
+"""Characters of the words' text, at least, that are searched for a word."""
 
 
 class Member(NamedTuple):
@@ -49,6 +50,34 @@ class Postings(NamedTuple):
 _NOBODY = Postings(0, {})
 
 
+class _Words:
+    """The text `word=...;word=...` in the order of its words, in which one is found.
+
+    A dict of all words takes ten times the memory and, of a technique with thousands of them, more
+    time to make than all that a search asks of it. So the text is cut into blocks, and only the
+    first word of each is known.
+    """
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._heads: list[str] = []
+        self._blocks: list[str] = []
+        for text in texts:
+            at = 0
+            while at < len(text):
+                end = text.find(";", at + _BLOCK)
+                end = end if end >= 0 else len(text)
+                self._heads.append(text[at : text.find("=", at)])
+                self._blocks.append(f";{text[at:end]};")
+                at = end + 1
+
+    def behind(self, word: str) -> str | None:
+        """What stands behind a word, None where the word is not there."""
+        number = bisect_right(self._heads, word) - 1
+        block = self._blocks[number] if number >= 0 else ""
+        at = block.find(f";{word}=")
+        return block[at + len(word) + 2 : block.index(";", at + 1)] if at >= 0 else None
+
+
 class Family:
     """The entries of a technique and of all its sub-techniques, with `postings` of their words."""
 
@@ -62,21 +91,21 @@ class Family:
             raise SearchError(
                 "lofp_ranking.csv is damaged; install the app again or run lofp-enrich build."
             ) from error
-        # Most words of an alert stand in no entry, and a search of half a megabyte for each costs
-        # as much as a twentieth of this.
-        self._postings: dict[str, str | Postings] = {}
-        for _, _, words in parts:
-            self._postings.update(_WORD.findall(words))
+        self._words = _Words([words for _, _, words in parts])
+        self._postings: dict[str, Postings] = {}
 
     def has(self, word: str) -> bool:
         """Whether any of the entries speaks of a word."""
-        return word in self._postings
+        return word in self._postings or self._words.behind(word) is not None
 
     def postings(self, word: str) -> Postings:
         """The members that speak of a word (a stem, `words.stem`)."""
-        found = self._postings.get(word, _NOBODY)
-        if isinstance(found, str):
-            weights = dict(self._places(found))
+        found = self._postings.get(word)
+        if found is None:
+            text = self._words.behind(word)
+            if text is None:
+                return _NOBODY
+            weights = dict(self._places(text))
             found = self._postings[word] = Postings(max(weights.values(), default=0), weights)
         return found
 

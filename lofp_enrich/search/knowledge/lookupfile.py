@@ -107,6 +107,8 @@ class LookupFile:
 
     def _rows(self, key: str, at: int) -> list[list[str]]:
         rows = self._read(key, at)
+        if not rows:
+            return rows
         if not all(_has(cells, key, at) for cells in rows):
             # The file was replaced since it was scanned: what was a row's beginning is none now.
             self._scan()

@@ -999,7 +999,7 @@ def test_the_first_64_kb_are_read_and_no_more() -> None:
 )
 def test_names_that_nobody_has_seen_are_looked_up_no_more_than_the_most(event: Event) -> None:
     read({}, TABLE)
-    for remembered in (meanings, reader._remembered, reader._names_in):
+    for remembered in (meanings, reader._readings, reader._naming):
         remembered.cache_clear()
     read(event, TABLE)
     assert 0 < meanings.cache_info().misses <= MAX_NAMES

@@ -78,7 +78,7 @@ def test_the_short_way_to_a_sum_is_right(
     for weights, worth in words:
         for place, weight in weights.items():
             plain[place] = plain.get(place, 0.0) + weight * worth
-    shared = [(max(weights.values()) * worth, worth, weights) for weights, worth in words]
+    shared = [(max(weights.values()) * worth, "", worth, weights) for weights, worth in words]
     shared.sort(key=lambda each: -each[0])
     expected = {place: total for place, total in plain.items() if total >= least}
     assert rank._sums(shared, least) == expected
