@@ -91,7 +91,8 @@ def _explanations(event: Event) -> Text:
         text.append(f"{number + 1}. {statement}\n", style="bold")
         text.append(f"Check: {_values(event, 'lofp_check')[number]}\n")
         text.append(
-            f"{_values(event, 'lofp_why')[number]}; score {_values(event, 'lofp_score')[number]}\n",
+            f"{_values(event, 'lofp_why')[number]};"
+            f" nearness {_values(event, 'lofp_score')[number]}\n",
             style="dim",
         )
     count = int(_values(event, "lofp_count")[0])
