@@ -257,6 +257,8 @@ def test_three_explanations_without_a_scroll(
     event = {
         **load_events(DATA / "evidence.jsonl")[2],
         "parent_process_path": "C:\\Program Files\\Tanium\\Tanium Client\\TaniumClient.exe",
+        # Accounts of a domain have three explanations, those of a machine fewer.
+        "process": "C:\\Windows\\System32\\net.exe group /domain",
     }
     open_site(events=[event, *load_events(DATA / "events.jsonl")])
     browser.open("triage", theme=theme, width=width)
