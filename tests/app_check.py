@@ -181,6 +181,8 @@ class App:
             definition = macro([_TOKEN_VALUE] * len(macro.arguments))
             needs = MACROS_OF_ES if f"`{name}".startswith(NEEDS_ES) else ()
             chained = _is_command(definition, self)
+            if definition.partition(" ")[0] in _STARTERS:
+                definition, chained = f"| {definition}", False
             for each in self.search(definition, foreign=needs, chained=chained):
                 yield f"{where}: {each}"
 

@@ -11,9 +11,15 @@ import json
 from collections.abc import Container, Iterable, Mapping
 from typing import Any, NamedTuple, TextIO
 
+from rich.console import Console
+
 from lofp_enrich.cli.alertfile import TOO_DEEP, Alert, Alerts
+from lofp_enrich.cli.show import QUESTION, print_alert_heading, print_explanations, title_of
+from lofp_enrich.search.alert.reader import read
 from lofp_enrich.search.answer.enrich import Enricher, Output
-from lofp_enrich.search.knowledge.columns import to_cell
+from lofp_enrich.search.answer.explanation import Explanation
+from lofp_enrich.search.attack import Attack
+from lofp_enrich.search.knowledge.columns import OUTPUT_OF_ALERT, to_cell
 from lofp_enrich.search.splunk.rows import Columns
 
 UNREAD = ("no_technique", "no_catalogue", "error")
@@ -21,6 +27,12 @@ UNREAD = ("no_technique", "no_catalogue", "error")
 
 _NONE = "-"
 """Stands for nothing in a list of the output; a cell of it alone is no formula."""
+_UNEXPLAINED = {
+    "no_match": "no harmless cause is known",
+    "no_technique": "names no technique, and no rule that is known",
+    "no_catalogue": "a lookup file is missing or damaged",
+    "error": "could not be read",
+}
 
 
 class Tally(NamedTuple):
@@ -44,19 +56,81 @@ class Ours(Container[str]):
         return isinstance(name, str) and name.startswith(self._prefix)
 
 
-def enrich_alerts(alerts: Alerts, out: TextIO, enricher: Enricher) -> Tally:
+def one_each(output: Output, prefix: str) -> Output:
+    """What `expand` gives, with a text in place of each list of one: there is one explanation."""
+    lists = {prefix + name for name in OUTPUT_OF_ALERT}
+    return {
+        name: value if isinstance(value, str) or name in lists else "".join(value[:1])
+        for name, value in output.items()
+    }
+
+
+def explanations_in(outputs: Iterable[Output], prefix: str) -> list[Explanation]:
+    """The explanations that the output fields of `output=full` and `expand` hold."""
+    found = []
+    for output in outputs:
+        texts = {n: str(one_each(output, prefix)[prefix + n]) for n in Explanation._fields}
+        if texts["statement"]:
+            found.append(Explanation(**{n: "" if t == _NONE else t for n, t in texts.items()}))
+    return found
+
+
+def show_alerts(alerts: Alerts, out: TextIO, enricher: Enricher, attack: Attack) -> Tally:
+    """Prints the explanations of each alert for a person; `output=full` and `expand` must be set.
+
+    What was no alert is said in its place. Raises as `enrich_alerts` does.
+    """
+    console, prefix = Console(file=out, highlight=False), enricher.prefix
+    count = faults = was_read = explained = 0
+    for alert in alerts:
+        if alert.kind == "blank":
+            continue
+        count += 1
+        outputs: tuple[Output, ...] = (enricher.bare_output("error"),)
+        if alert.kind == "fault":
+            faults += 1
+        else:
+            outputs = enricher.outputs(_foreign(alert.read, prefix))
+        was_read += _was_read(outputs, enricher)
+        status, total = (str(outputs[0][prefix + name]) for name in ("status", "count"))
+        title = alert.text
+        if status != "error":
+            title = title_of(read(_foreign(alert.read, prefix), attack))
+        techniques = outputs[0][prefix + "techniques"]
+        print_alert_heading(console, count, title, techniques, attack)
+        found = explanations_in(outputs, prefix)
+        explained += bool(found)
+        print_explanations(console, found, attack)
+        known = f"{len(found)} of {int(total):,} explanations"
+        console.print(known if found else _UNEXPLAINED[status], style="dim")
+        console.print()
+    if explained:
+        of_all = f"{explained:,} of {count:,} alerts explained"
+        console.print(f"{of_all}; an explanation is {QUESTION}", soft_wrap=True)
+    return Tally(count, faults, was_read)
+
+
+def enrich_alerts(
+    alerts: Alerts,
+    out: TextIO,
+    enricher: Enricher,
+    *,
+    as_json: bool = False,
+    expand: bool = False,
+) -> Tally:
     """Writes each alert with its output fields, in order: rows for CSV, else JSON lines.
 
+    `as_json` writes lines for CSV, too; `expand` is the enricher's.
     A fault goes out as `_raw` with the status `error`; a blank line stays blank. Raises LofpError
     where the alerts do, after those that came before.
     """
-    if alerts.form == "csv":
+    if alerts.form == "csv" and not as_json:
         return _enrich_csv(alerts, out, enricher)
-    return _enrich_json(alerts, out, enricher)
+    return _enrich_json(alerts, out, enricher, expand)
 
 
-def _enrich_json(alerts: Iterable[Alert], out: TextIO, enricher: Enricher) -> Tally:
-    count = faults = read = 0
+def _enrich_json(alerts: Iterable[Alert], out: TextIO, enricher: Enricher, expand: bool) -> Tally:
+    count = faults = was_read = 0
     for alert in alerts:
         if alert.kind == "blank":
             out.write("\n")
@@ -67,6 +141,8 @@ def _enrich_json(alerts: Iterable[Alert], out: TextIO, enricher: Enricher) -> Ta
                 raise ValueError
             foreign = _foreign(alert.read, enricher.prefix)
             outputs = enricher.outputs(foreign)
+            if expand:
+                outputs = tuple(one_each(each, enricher.prefix) for each in outputs)
             out_again = _out_again(alert.out, alert.read, foreign, enricher.prefix)
             # Writing nests as deep as reading, and may find less room for it.
             made = [_json({**out_again, **each}) for each in outputs]
@@ -75,9 +151,9 @@ def _enrich_json(alerts: Iterable[Alert], out: TextIO, enricher: Enricher) -> Ta
             text = alert.text or TOO_DEEP
             out.write(_json({"_raw": text, **enricher.bare_output("error")}))
             continue
-        read += _was_read(outputs, enricher)
+        was_read += _was_read(outputs, enricher)
         out.writelines(made)
-    return Tally(count, faults, read)
+    return Tally(count, faults, was_read)
 
 
 def _enrich_csv(alerts: Alerts, out: TextIO, enricher: Enricher) -> Tally:
@@ -85,16 +161,16 @@ def _enrich_csv(alerts: Alerts, out: TextIO, enricher: Enricher) -> Tally:
     table = Columns(list(alerts.header), enricher.output_fields, multivalue=False, prefix=prefix)
     write = csv.writer(out, delimiter=alerts.delimiter, lineterminator="\n").writerow
     write(table.header)
-    count = read = 0
+    count = was_read = 0
     for alert in alerts:
         row = list(alert.row)
         table.key(row)  # makes a short row as long as the header
         outputs = enricher.outputs(_foreign(alert.read, prefix))
         count += 1
-        read += _was_read(outputs, enricher)
+        was_read += _was_read(outputs, enricher)
         for output in outputs:
             write(table.with_output(row, [_guarded(cell) for cell in table.cells(output)]))
-    return Tally(count, 0, read)
+    return Tally(count, 0, was_read)
 
 
 def _foreign(fields: Mapping[str, Any], prefix: str) -> dict[str, Any]:

@@ -20,15 +20,14 @@ from rich.console import Console
 from lofp_enrich.build import ATTACK, read_and_merge
 from lofp_enrich.catalogue.lookups import write
 from lofp_enrich.cli.alertfile import FORMS, open_alerts
-from lofp_enrich.cli.alerts import Ours, enrich_alerts
+from lofp_enrich.cli.alerts import Ours, enrich_alerts, explanations_in, one_each, show_alerts
 from lofp_enrich.cli.options import LOOKUPS
-from lofp_enrich.cli.show import alert_table, answer_table
+from lofp_enrich.cli.show import QUESTION, alert_table, print_explanations
 from lofp_enrich.errors import LofpError, plain
 from lofp_enrich.search.alert.fields import meanings
 from lofp_enrich.search.alert.reader import as_lists, read
 from lofp_enrich.search.alert.techniques import as_techniques, techniques_of
 from lofp_enrich.search.answer.enrich import Enricher, load_enricher
-from lofp_enrich.search.answer.explanation import Explanation
 from lofp_enrich.search.answer.options import Options, parse
 from lofp_enrich.search.attack import Attack
 from lofp_enrich.search.errors import SearchError
@@ -80,6 +79,10 @@ def _lookups(directory: Path) -> Iterator[Path]:
         yield Path(made)
 
 
+def _is_terminal() -> bool:
+    return sys.stdout.isatty()
+
+
 @contextmanager
 def _output() -> Iterator[TextIO]:
     """Standard output as UTF-8; where its reader has gone, that is the end and no fault."""
@@ -109,6 +112,9 @@ def _search_option(name: str, text: str) -> Callable[[Any], Any]:
     type=click.Choice(FORMS),
     help="Form of the alerts, where what they look like must not decide.",
 )
+@click.option(
+    "--json", "as_json", is_flag=True, help="JSON on a terminal, and of a table of alerts, too."
+)
 @_search_option("max", "Explanations an alert gets at most (3).")
 @_search_option(
     "min_score", "Leave out what is less near (0 to 100, 1); 0 shows what shares nothing, too."
@@ -124,17 +130,26 @@ def _search_option(name: str, text: str) -> Callable[[Any], Any]:
 @_search_option("context_fields", "Fields that say what the alert is about, too.")
 @_search_option("prefix", "What output fields begin with (lofp_).")
 @_search_option("expand", "true: one line an explanation (false).")
-def enrich(file: Path, directory: Path, form: str | None, **arguments: str) -> None:
+def enrich(file: Path, directory: Path, form: str | None, as_json: bool, **arguments: str) -> None:
     """Enrich alerts outside Splunk, with the code that runs inside it.
 
     FILE, or standard input, holds them as JSON in any layout, with or without what an export puts
-    round it, as CSV, or as lines of text; gzip is unpacked.
+    round it, as CSV, or as lines of text; gzip is unpacked. On a terminal the explanations of
+    each alert are shown; otherwise each alert goes out as it came, with the output fields added.
     """
     options = _options(arguments)
+    on_terminal = _is_terminal() and not as_json
+    if on_terminal:
+        # A person gets all that there is to say of an explanation.
+        options = options._replace(output="full", expand=True)
     with _lookups(directory) as folder:
         enricher = _enricher(folder, options)
         with open_alerts(file, form, Ours(enricher.prefix)) as alerts, _output() as out:
-            tally = enrich_alerts(alerts, out, enricher)
+            if on_terminal:
+                tally = show_alerts(alerts, out, enricher, Attack.load(ATTACK))
+            else:
+                expand = options.expand
+                tally = enrich_alerts(alerts, out, enricher, as_json=as_json, expand=expand)
     for trouble in (*enricher.troubles, *enricher.seen.missed):
         _say(trouble)
     if tally.faults:
@@ -177,27 +192,38 @@ def explain(
         raise click.UsageError("Missing argument 'TECHNIQUE...'; a rule alone will do: --rule NAME")
     values = _asked(techniques, rule, context)
     # Who asks for a technique wants to see what is under it, whatever else an alert would say.
-    options = _options({"max": most, "output": "full", "min_score": "0"})
+    options = _options({"max": most, "output": "full", "min_score": "0", "expand": "true"})
     with _lookups(directory) as folder:
         attack = Attack.load(folder / "lofp_attack.csv")
         unknown = [each for each in techniques if not techniques_of(as_techniques([each]), attack)]
-        answer = _enricher(folder, options).answer(values)
+        enricher = _enricher(folder, options)
+        outputs = enricher.outputs(values)
         for field in _unknown(_asked((), "", context), attack, folder):
             _say(
                 f'--context names "{field[:100]}", which is no field that is known; give it as '
                 "alerts spell it, such as process or CommandLine (docs/fields.md has them all)."
             )
     unknown_ones = f"{', '.join(unknown)} names no technique in these lookups."
+    for trouble in enricher.troubles:
+        _say(trouble)
+    found = explanations_in(outputs, enricher.prefix)
     if as_json:
-        names = Explanation._fields
-        found = [{name: getattr(e, name) for name in names} for e in answer.explanations]
-        click.echo(json.dumps(found, indent=2))
-    if not answer.explanations:
+        each = [one_each(output, enricher.prefix) for output in outputs] if found else []
+        click.echo(json.dumps(each, indent=2))
+    if not found:
         none = f"{', '.join(techniques) or rule} has no explanation in these lookups."
         raise LofpError(unknown_ones if unknown else none)
     if not as_json:
-        Console().print(answer_table(answer, Attack.load(ATTACK)))
-        click.echo(f"{len(answer.explanations)} of {answer.total:,} explanations")
+        with _output() as out:
+            console = Console(file=out, highlight=False)
+            print_explanations(console, found, Attack.load(ATTACK))
+            total = int(str(outputs[0][enricher.prefix + "count"]))
+            console.print(
+                f"{len(found)} of {total:,} explanations, each {QUESTION}", soft_wrap=True
+            )
+            if not context:
+                hint = "Name what the alert says with --context to have them weighed."
+                console.print(hint, soft_wrap=True)
     if unknown:
         raise LofpError(unknown_ones)
 
@@ -245,7 +271,7 @@ def inspect(file: Path, form: str | None, as_json: bool) -> None:
     object for each alert, in which every attribute is a list.
     """
     attack = Attack.load(ATTACK)
-    on_terminal = sys.stdout.isatty() and not as_json
+    on_terminal = _is_terminal() and not as_json
     count = understood = 0
     with open_alerts(file, form) as alerts, _output() as out:
         for alert in alerts:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich import box
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from lofp_enrich.errors import plain
 from lofp_enrich.search.alert.reader import Alert
-from lofp_enrich.search.answer.enrich import Answer
+from lofp_enrich.search.answer.evidence import CONTRADICTS, FITS, OPEN, RESEMBLES
+from lofp_enrich.search.answer.explanation import Explanation
 from lofp_enrich.search.attack import Attack
 
 _LONGEST = 300
 """Characters of a value that a table shows."""
+_STATES = {FITS: "bold green", RESEMBLES: "bold blue", OPEN: "dim", CONTRADICTS: "bold red"}
+"""How an explanation stands to the alert -> its colour, as on the page Triage."""
+_LABEL = max(map(len, _STATES))
+_INDENT = len("99  ") + _LABEL + 2
+_NARROWEST = 20
+"""Characters of text on a line, however narrow the terminal."""
+QUESTION = "a question to check, never a verdict"
 _MEASURES = {
     "files": "rule files",
     "unread": "  not read",
@@ -60,18 +70,82 @@ def software_line(counts: Mapping[str, int]) -> str:
     return f"{line}; left out of what they say: {reasons}" if total else line
 
 
-def answer_table(answer: Answer, attack: Attack) -> Table:
-    """The explanations, each with what to check, why it is here and whose words it is."""
-    table = Table.grid(padding=(0, 2))
-    for number, each in enumerate(answer.explanations, 1):
-        technique = f"{each.technique} {attack.name(each.technique)}: " if each.technique else ""
-        why = f"{technique}{each.why} (nearness {each.score})"
-        table.add_row(Text(f"{number:2}", "bold"), "", Text(each.statement, "bold"))
-        for label, text in (("check", each.check), ("why", why), ("says", each.rule)):
+def print_explanations(
+    console: Console, explanations: Sequence[Explanation], attack: Attack
+) -> None:
+    """Each explanation: how it stands to the alert and what decided that, the explanation, what to
+    check, what would speak against it, whose words it is, and why it is here."""
+    for number, each in enumerate(explanations, 1):
+        state = Text(each.evidence.ljust(_LABEL), _STATES.get(each.evidence, ""))
+        head = Text.assemble((f"{number:2}", "bold"), "  ", state, "  ")
+        _print_beside(console, head, Text(_shown(_decided(each))))
+        for label, text in (
+            ("explanation", each.statement),
+            # Most statements name whose doing it is.
+            ("software", "" if each.software in each.statement else each.software),
+            ("check", each.check),
+            ("against", each.against),
+            ("says", each.rule),
+            ("link", each.url),
+            ("why", _why(each, attack)),
+        ):
             if text:
-                table.add_row("", Text(label, "dim"), Text(text))
-        table.add_row()
-    return table
+                beside = Text(f"    {label.ljust(_LABEL)}  ", "dim")
+                said = Text(_shown(text), "bold" if label == "explanation" else "")
+                _print_beside(console, beside, said, wrap=label != "link")
+        console.print()
+
+
+def _decided(each: Explanation) -> str:
+    """What decided the evidence; where nothing did, why the explanation stands so all the same."""
+    if each.because:
+        return each.because
+    if each.match == "local":
+        return "your own explanation of such alerts"
+    if each.match == "rule":
+        return "the rule itself says so; nothing in the alert decides it"
+    return "nothing in the alert decides it"
+
+
+def _why(each: Explanation, attack: Attack) -> str:
+    """Why it is among the explanations at all."""
+    if each.match == "software":
+        return "known software in the alert"
+    technique = f"{each.technique} {attack.name(each.technique)}: " if each.technique else ""
+    return f"{technique}{each.why} (nearness {each.score})"
+
+
+def _print_beside(console: Console, label: Text, text: Text, *, wrap: bool = True) -> None:
+    """The text beside its label; a link stays in one piece, for whoever copies it."""
+    width = max(console.width - _INDENT, _NARROWEST)
+    for line in text.wrap(console, width, overflow="fold") if wrap else [text]:
+        line.rstrip()
+        if line:  # a word that is longer than a line leaves an empty one before it
+            console.print(Text.assemble(label, line), soft_wrap=True)
+            label = Text(" " * _INDENT)
+
+
+def _shown(text: str) -> str:
+    """A text on one line, without what a terminal obeys: it may be an alert's or an author's."""
+    return " ".join(plain(text).split())
+
+
+def title_of(alert: Alert) -> str:
+    """What a person would call an alert."""
+    return next(iter((*alert.get("title"), *alert.names, *alert.get("process"))), "")
+
+
+def print_alert_heading(
+    console: Console, number: int, title: str, techniques: Iterable[str], attack: Attack
+) -> None:
+    """Which alert it is that explanations follow of."""
+    heading = Text.assemble((f"alert {number}", "bold"), f"  {_shown(title)[:_LONGEST]}")
+    heading.rstrip()
+    console.print(heading, soft_wrap=True)
+    names = ", ".join(f"{each} {attack.name(each)}".strip() for each in techniques)
+    if names:
+        console.print(Text(names, "dim"), soft_wrap=True)
+    console.print()
 
 
 def alert_table(number: int, alert: Alert) -> Table:
@@ -87,7 +161,7 @@ def alert_table(number: int, alert: Alert) -> Table:
         if text:
             table.add_row(attribute, Text(text, "bold"), Text(_from(alert, attribute), "dim"))
     for attribute, values in alert.values.items():
-        text = "\n".join(" ".join(value.split())[:_LONGEST] for value in values)
+        text = "\n".join(_shown(value)[:_LONGEST] for value in values)
         table.add_row(attribute, Text(text), Text(_from(alert, attribute), "dim"))
     return table
 

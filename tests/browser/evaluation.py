@@ -376,6 +376,17 @@ def _split(text: str, delimiter: str) -> list[str]:
     return text.split(delimiter)
 
 
+def _of_text(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function whose first argument is a text; a truth value there is an error to splunkd."""
+
+    def checked(subject: Any, *rest: Any) -> Any:
+        if isinstance(subject, bool):
+            raise SplError("a truth value stands where a text should")
+        return function(subject, *rest)
+
+    return checked
+
+
 def _match(text: str, pattern: str) -> bool:
     return re.search(pattern, text) is not None
 
@@ -501,7 +512,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "substr": _single(_substr),
     "replace": _single(_replace),
     "split": _single(_split),
-    "match": _single(_match),
+    "match": _of_text(_single(_match)),
     "like": like,
     "strftime": _single(_strftime),
     "strptime": _single(_strptime),

@@ -106,8 +106,12 @@ class Splunk:
                 raise SplError(f"The search specifies a macro '{match[1]}' that cannot be found.")
             definition = stanza["definition"]
             names = [each.strip() for each in stanza.get("args", "").split(",")]
+            validation = stanza.get("validation", "")
             for parameter, argument in zip(names, arguments):
                 definition = definition.replace(f"${parameter}$", argument)
+                validation = validation.replace(f"${parameter}$", argument)
+            if validation and not truth(parse(validation, self.now)({})):
+                raise SplError(stanza["errormsg"])
             return self.expand(definition, depth + 1)
 
         return _MACRO.sub(replace, text)
