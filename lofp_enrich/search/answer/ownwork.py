@@ -40,8 +40,14 @@ from lofp_enrich.search.knowledge.software import Doing, Sighting, Software, Sof
 _PROGRAM = re.compile(r"\.(?:exe|sys|dll)\b", re.IGNORECASE)
 
 
+_HELPER = re.compile(
+    r"\s--type=(?:broker|crashpad-handler|gpu-process|ppapi|renderer|utility|zygote)\b"
+)
+"""How Chromium, and all that is built on it, starts the rest of itself."""
 _NOT_BY = re.compile(r"\b(?:non[- ]|without |outside (?:of )?|not (?:by |from |a )?)(\w{4,40})")
 """Whom a rule leaves out by its own title: `... By Non-Browser Process`."""
+_DESCRIBES = re.compile(r"Describe[A-Z]|List[A-Z]").match
+"""Calls that ask how things stand; what is behind `Get...` may be a secret."""
 _TITLE = 300
 _ANYBODY = frozenset(
     "agent application client cloud desktop security server service system".split()
@@ -144,7 +150,9 @@ def _is_left_out(scene: Scene) -> Shown | None:
 def _starts_its_own(scene: Scene) -> Shown | None:
     if not scene.family or scene.software.category == "operating-system":
         return None
-    enough = scene.agent and not _interprets(scene.alert)
+    lines = scene.alert.get("command_line")
+    helper = bool(lines) and all(map(_HELPER.search, lines))
+    enough = (scene.agent or helper) and not _interprets(scene.alert)
     return Shown("one of its programs starts another", Met(True, "both lie in its folder"), enough)
 
 
@@ -242,9 +250,10 @@ def _calls(scene: Scene) -> Shown | None:
     said = (*alert.get("invoked_by"), *alert.get("src_ip"))
     secrets = any(each.lower() == "secrets" for each in alert.get("object"))
     reads = all(each.lower() in ("get", "list", "watch") for each in operations) and not secrets
+    describes = all(map(_DESCRIBES, operations))
     enough = (
         any(map(provider_alone, names))
-        or (any(map(from_service, said)) and not lent)
+        or (any(map(from_service, said)) and (describes or not lent))
         or (any(map(reserved_caller, names)) and reads)
     )
     return Shown("calls the API as the service that it is", Met(True, ""), enough)

@@ -84,6 +84,8 @@ TALKS = {
 }
 """Categories whose own programs use the network as their work. It tells nothing: a lure is opened
 in the browser, and what is injected into it calls from there."""
+ASKED_OVER_THE_NETWORK = frozenset(("monitoring",))
+"""Agents that many sites let run what whoever reaches their port asks for (NRPE, Zabbix)."""
 STARTERS = frozenset(("services.exe", "systemd", "launchd", "init"))
 """What starts services: nothing else can be told to run something by whoever sits there."""
 READS_LSASS = frozenset(
@@ -151,6 +153,42 @@ INVENTORY = tuple(
     )
 )
 
+_SERVICE_MANAGER = (
+    *("systemctl daemon-reload", "systemctl enable", "systemctl restart", "systemctl start"),
+    *("systemctl status", "chkconfig --add", "chkconfig --list", "update-rc.d", "rc-update add"),
+    *("launchctl list", "launchctl print", "launchctl bootstrap system", "launchctl kickstart"),
+)
+UPKEEP = Doing(
+    "parent",
+    "sees to a service",
+    condition(
+        {
+            "process|endswith": ["\\systemctl", "\\chkconfig", "\\update-rc.d", "\\launchctl"],
+            "command_line|startswith": list(_SERVICE_MANAGER),
+        }
+    ),
+)
+"""What starts a service or makes it start; not what stops one or hides it."""
+_OWN_ADDRESS = (
+    "api.ip.sb api.ipify.org api64.ipify.org api.myip.com checkip.amazonaws.com"
+    " checkip.dyndns.org db-ip.com icanhazip.com ident.me ifconfig.co ifconfig.io ifconfig.me"
+    " ip-api.com ip.me ipapi.co ipecho.net ipinfo.io ipwho.is l2.io myexternalip.com"
+    " whatismyip.akamai.com whatismyip.com whatismyipaddress.com wtfismyip.com"
+).split()
+BROWSES = (
+    Doing(
+        "process",
+        "asks a site which address it comes from, as pages and people do",
+        condition({"domain": [form for each in _OWN_ADDRESS for form in (each, f"www.{each}")]}),
+    ),
+    Doing(
+        "process",
+        "signs in with the account of the session",
+        condition({"object|endswith": "\\microsoftaccounttokenprovider.dll"}),
+    ),
+)
+"""What every browser does that tells something: the rest is wherever somebody sends it."""
+
 CHECKS = {
     "endpoint-management": "find the job or policy in its console that ran there then, and who"
     " deployed it",
@@ -181,6 +219,10 @@ CHECK = "see in its own log or console whether it did this then, and ask whoever
 
 
 def doings_of(category: str) -> Iterator[Doing]:
-    """What any product of a category does as a parent."""
-    if category in AGENTS:
+    """What any product of a category does."""
+    if category in RUNS_TOOLS - RUNS_ANYTHING.keys():
         yield from INVENTORY
+    if category in AGENTS - ASKED_OVER_THE_NETWORK:
+        yield UPKEEP
+    if category == "browser":
+        yield from BROWSES
