@@ -63,7 +63,8 @@ ADMINISTRATORS = (
     ("\\boot\\", "belongs to root"),
 )
 """Folders that an ordinary user does not write, each with the reason. Not `/Applications`: the
-first user of a Mac is an administrator and writes there without a password."""
+first user of a Mac is an administrator and writes there without a password; what runs there as root
+is another matter."""
 ANYBODY = (
     ("c:\\windows\\temp\\", "users may create files here"),
     ("c:\\windows\\tasks\\", "likewise"),

@@ -202,11 +202,13 @@ class SoftwareIndex:
         """The products that an alert shows, each in its role."""
         # Of a library that was loaded, the signer says nothing of who loads it.
         signers = () if alert.get("object_signer") else alert.get("signer")
+        as_root = "root" in alert.get("user")
         for value in alert.get("process"):
             for each in self._by_path("process", value):
-                yield self._as_signed(each, signers)
+                yield self._as_signed(_as_root(each, as_root), signers)
         for value in alert.get("parent"):
-            yield from self._by_path("parent", value)
+            for each in self._by_path("parent", value):
+                yield _as_root(each, as_root)
         for role, attribute in (("process", "command_line"), ("parent", "parent_command_line")):
             for value in alert.get(attribute):
                 yield from self._by_script(role, value)
@@ -323,6 +325,17 @@ class SoftwareIndex:
             )
             said = f"{attribute.replace('_', ' ')} is {value[:120]}"
             yield Sighting(best[1], "caller", said, beyond, "own", value)
+
+
+def _as_root(sighting: Sighting, as_root: bool) -> Sighting:
+    """Who administers a Mac writes its applications, but none of them runs as root for that."""
+    if not as_root or sighting.place != "own" or not _is_application(sighting.value):
+        return sighting
+    return sighting._replace(because=f"{sighting.because}, as root", beyond=True)
+
+
+def _is_application(path: str) -> bool:
+    return folded(path).startswith("\\applications\\")
 
 
 def is_library(path: str) -> bool:

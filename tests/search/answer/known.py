@@ -45,6 +45,7 @@ ROWS = (
         {"role": "parent", "what": "starts a worker", "parent|endswith": "\\hostsvc.exe"},
     ),
     product("watch", "monitoring"),
+    product("shield", "antivirus", folders="/Applications/Shield.app/"),
     product("hand", "rmm"),
     product("drill", "breach-simulation"),
     product("kernel", "operating-system"),

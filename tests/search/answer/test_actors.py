@@ -273,6 +273,14 @@ class TestActors:
         assert states(process=at_home(key), **values) == [(key, state)]
 
     @pytest.mark.parametrize(
+        ("user", "state"), [("root", FITS), ("alex", RESEMBLES), ("not root", RESEMBLES)]
+    )
+    def test_an_application_of_a_mac(self, user: str, state: str) -> None:
+        parent = "/Applications/Shield.app/Contents/MacOS/shieldd"
+        asked = {"process": "/usr/bin/uname", "command_line": "uname -a", "user": user}
+        assert states(parent=parent, **asked) == [("shield", state)]
+
+    @pytest.mark.parametrize(
         ("text", "state"),
         [
             (at_home("vault"), FITS),
