@@ -17,7 +17,7 @@ from lofp_enrich.search.answer import options
 from lofp_enrich.search.knowledge import columns
 from tests.conftest import CHECKOUT
 from tests.splunkd.apps import read_conf
-from tests.splunkd.spl import find_command
+from tests.splunkd.command_line import find_command
 
 APP = package.TEMPLATE
 DEFAULT = APP / "default"

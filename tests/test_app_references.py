@@ -16,7 +16,7 @@ from lofp_enrich.search.alert.fields import CONTEXT_FIELDS, RULE_FIELDS, TECHNIQ
 from lofp_enrich.search.knowledge import columns
 from lofp_enrich.search.splunk.alert_action import ACTION, LOG, SOURCETYPE, read_settings
 from tests.app_check import LOOKUPS, MACROS_OF_ES, App
-from tests.spl import Macro, SplError, every, expand, parse
+from tests.spl.syntax import Macro, SplError, every, expand, parse
 
 AWKWARD = 'AC&D rule #1: 100% "quoted"'
 SAVED = App(package.TEMPLATE).conf("savedsearches")

@@ -12,7 +12,9 @@ from typing import Any
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
-from tests.browser.spl import RISKY, Results, Row, Splunk, split_pipeline, to_columns
+from tests.spl.search import RISKY, Results, Row, to_columns
+from tests.spl.site import Splunk
+from tests.spl.syntax import every
 
 PAGE = """<!doctype html><meta charset="utf-8"><div id="root"></div>
 <style>html, body { margin: 0 }</style>
@@ -43,12 +45,13 @@ class Site:
         query = str(request["query"])
         with self._lock:
             try:
-                commands = [name for name, _ in split_pipeline(self.splunk.expand(query))]
-                risky = [name for name in commands if name in RISKY]
+                chained = "base" in request
+                pipeline = self.splunk.parse(f"| {query.strip().lstrip('|')}" if chained else query)
+                risky = [each.name for each in every(pipeline) if each.name in RISKY]
                 if risky and request.get("checked", True):
                     return {"error": f"Found potentially risky commands: {', '.join(risky)}"}
                 self.searches.append(query)
-                if "base" in request:
+                if chained:
                     results = self.splunk.continue_search(query, self._jobs[int(request["base"])])
                 else:
                     results = self.splunk.search(

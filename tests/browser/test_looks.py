@@ -6,7 +6,7 @@ import pytest
 
 from tests.browser.browser import CACHE, Browser
 from tests.browser.conftest import DATA, OpenSite
-from tests.browser.spl import load_events
+from tests.spl.site import load_events
 
 pytestmark = pytest.mark.browser
 

@@ -14,8 +14,10 @@ from lofp_enrich.search.attack import Attack
 from lofp_enrich.search.knowledge.columns import LOCAL
 from lofp_enrich.search.knowledge.local import load_local
 from tests.browser.conftest import NOW
-from tests.browser.evaluation import SplError, parse
-from tests.browser.spl import Splunk, split_pipeline
+from tests.spl.evaluation import Clock, parse
+from tests.spl.site import Splunk
+from tests.spl.syntax import SplError
+from tests.spl.syntax import parse as parse_search
 
 MakeSplunk = Callable[..., Splunk]
 
@@ -40,7 +42,7 @@ MakeSplunk = Callable[..., Splunk]
     ],
 )
 def test_expressions(expression: str, row: dict[str, object], value: object) -> None:
-    assert parse(expression, NOW)(row) == value
+    assert parse(expression, Clock(NOW))(row) == value
 
 
 @pytest.mark.parametrize(
@@ -48,7 +50,7 @@ def test_expressions(expression: str, row: dict[str, object], value: object) -> 
 )
 def test_bad_expressions(expression: str) -> None:
     with pytest.raises(SplError):
-        parse(expression, NOW)
+        parse(expression, Clock(NOW))
 
 
 @pytest.mark.parametrize(
@@ -69,7 +71,8 @@ def test_searches_that_splunkd_would_refuse(search_head: MakeSplunk, query: str)
 
 
 def test_a_pipe_in_quotes_is_text() -> None:
-    assert split_pipeline('index=a "x | y" | eval b="[|]" | append [| makeresults | eval c=1]') == [
+    found = parse_search('index=a "x | y" | eval b="[|]" | append [| makeresults | eval c=1]')
+    assert [(each.name, each.text) for each in found] == [
         ("search", 'index=a "x | y"'),
         ("eval", 'b="[|]"'),
         ("append", "[| makeresults | eval c=1]"),

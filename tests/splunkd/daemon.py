@@ -14,11 +14,11 @@ from typing import Any
 from urllib.parse import quote
 
 from .apps import find_commands, replicate
+from .command_line import CommandLine, find_command
 from .process import CommandProcess
 from .protocol import Frame, ProtocolError, canonical, encode_table
 from .recording import Recording
 from .session import Result, Session
-from .spl import CommandLine, find_command
 
 _NUMBERS = itertools.count(1)
 
