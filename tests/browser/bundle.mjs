@@ -1,4 +1,5 @@
-// Installs the npm packages once for each package.json, and bundles the page: into build/browser.
+// Installs the npm packages of package-lock.json once, and bundles the page: into build/browser.
+// When nothing has changed since, it asks for no network.
 import { execFileSync } from "node:child_process";
 import { createRequire } from "node:module";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -7,17 +8,16 @@ import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const cache = join(here, "..", "..", "build", "browser");
-const wanted = readFileSync(join(here, "package.json"), "utf-8");
+const FILES = ["package.json", "package-lock.json", ".npmrc"];
+const wanted = FILES.map((name) => readFileSync(join(here, name), "utf-8")).join("");
 const stamp = join(cache, "installed.json");
 mkdirSync(cache, { recursive: true });
 
 if (!existsSync(stamp) || readFileSync(stamp, "utf-8") !== wanted) {
-  copyFileSync(join(here, "package.json"), join(cache, "package.json"));
-  const options = ["--legacy-peer-deps", "--ignore-scripts", "--no-package-lock"];
-  execFileSync("npm", ["install", ...options, "--no-audit", "--no-fund", "--loglevel=error"], {
-    cwd: cache,
-    stdio: "inherit",
-  });
+  for (const name of FILES) {
+    copyFileSync(join(here, name), join(cache, name));
+  }
+  execFileSync("npm", ["ci", "--loglevel=error"], { cwd: cache, stdio: "inherit" });
   writeFileSync(stamp, wanted);
 }
 

@@ -23,10 +23,14 @@ from tests.spl.search import Row
 from tests.spl.site import Splunk, load_events
 from tests.splunkd import FakeSplunkd
 from tests.splunkd.pythons import running
+from tests.splunkd.session import Session
 
 DATA = Path(__file__).parent / "data"
 NOW = 1772452800.0
 """Noon of 2 March 2026 in UTC: the sample events are of the week before."""
+
+_PROBES: dict[str, Session] = {}
+"""The pages ask with the same few command lines over and over."""
 
 OpenSite = Callable[..., Site]
 
@@ -78,7 +82,7 @@ def search_head(dashboard_app: Path, tmp_path: Path) -> Callable[..., Splunk]:
         if local is not None:
             shutil.copy(local, app / "lookups" / "lofp_local.csv")
         env = {"PYTHONPATH": str(Path(__file__).parent / "clock"), "LOFP_TEST_NOW": str(NOW)}
-        splunkd = FakeSplunkd(app, running().path or "", work_dir=home, env=env)
+        splunkd = FakeSplunkd(app, running().path or "", work_dir=home, env=env, probes=_PROBES)
         found = load_events(DATA / "events.jsonl") if events is None else events
         return Splunk(splunkd, found, Clock(NOW, zone), empty)
 

@@ -12,7 +12,8 @@ import pytest
 from lofp_enrich.deploy import package
 from tests.app_check import App
 from tests.browser.conftest import DATA
-from tests.spl.search import EMPTY, Results, Row, text_of
+from tests.spl.evaluation import text_of
+from tests.spl.search import EMPTY, Results, Row
 from tests.spl.site import Splunk
 from tests.studio import tokens_in
 
@@ -47,6 +48,8 @@ CHOICES: Mapping[str, list[dict[str, str]]] = {
         {"alert": json.dumps(ALERT), "own_statement": "x", "own_reason": "y", "explanation": "2"},
         {"alert": json.dumps(ALERT), "own_statement": "x", "own_scope": "technique"},
         {"save:row": json.dumps(OWN), "evidence": "open"},
+        {"alert": json.dumps({"rule_title": "Door Opened At Night", "alert_time": "1772440000"})},
+        {"alert": json.dumps({"rule_title": "A", "technique": "T1134.004"}), "own_field": "user"},
     ],
     "catalogue": [
         {},

@@ -54,6 +54,8 @@ class AppLookups:
         self._path(name).write_bytes(write_table(columns, rows))
 
     def _path(self, name: str) -> Path:
+        if name.endswith(".csv"):
+            return self.folder / name
         if not self._files.get(name):
             raise SplError(f"The lookup table '{name}' does not exist or is not available.")
         return self.folder / self._files[name]
