@@ -662,3 +662,16 @@ class TestSavedSearches:
 
 def test_links_are_decoded_as_they_were_encoded() -> None:
     assert unquote(quote(AWKWARD, safe="")) == AWKWARD
+
+
+def test_every_site_that_a_page_leads_to_is_among_the_trusted_ones_of_the_documents() -> None:
+    views = (SHIPPED.folder / "default" / "data" / "ui" / "views").glob("*.xml")
+    sites = {
+        site
+        for path in views
+        for site in re.findall(r"https://([\w.-]+)", path.read_text(encoding="utf-8"))
+    }
+    rules = "github.com"
+    docs = (Path(__file__).parent.parent / "docs" / "dashboards.md").read_text(encoding="utf-8")
+    told = re.findall(r"dashboards_trusted_domain\.\w+ = (\S+)", docs)
+    assert set(told) == sites | {rules}

@@ -48,6 +48,27 @@ _BROKEN = """() => [...document.querySelectorAll('[data-test="head-cell"]')].fil
     }
     return false;
 }).map(cell => cell.innerText)"""
+_UNREACHED = """() => {
+    // What a person can scroll to and then point at: nothing lies over it or outside the window.
+    const things = 'button, input, [role="button"], [data-test="body"] [data-test="row"]';
+    const lost = [];
+    for (const each of document.querySelectorAll(things)) {
+        if (each.closest('[aria-hidden="true"], [hidden]')) continue;
+        if (!each.getClientRects().length) continue;
+        const target = each.matches('[data-test="row"]')
+            ? each.querySelector('[data-test="cell"]') ?? each : each;
+        target.scrollIntoView({ block: "center", inline: "nearest" });
+        const box = target.getBoundingClientRect();
+        const x = box.left + Math.min(box.width, 40) / 2;
+        const there = document.elementFromPoint(x, box.top + Math.min(box.height, 24) / 2);
+        if (!there || !(target.contains(there) || there.contains(target))) {
+            const panel = target.closest("[data-id]")?.dataset.id;
+            lost.push(`${panel}: ${target.innerText || target.id}`);
+        }
+    }
+    window.scrollTo(0, 0);
+    return lost;
+}"""
 _COLOR = """([id, row, column]) => {
     const panel = document.querySelector(`[data-id="${id}"]`);
     const heads = [...panel.querySelectorAll('[data-test="head-cell"]')];
@@ -174,6 +195,11 @@ class Browser:
         """The headings of columns that take two lines for one word."""
         headings: list[str] = self.look(_BROKEN)
         return headings
+
+    def unreached(self) -> list[str]:
+        """The rows and buttons that nobody can scroll to and point at."""
+        things: list[str] = self.look(_UNREACHED)
+        return things
 
     def look(self, source: str, argument: Any = None) -> Any:
         """What a function of JavaScript makes of the page."""

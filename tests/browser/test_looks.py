@@ -56,3 +56,4 @@ def test_looks(open_site: OpenSite, browser: Browser, view: str, theme: str, wid
     # The panels of Save and of End are not there before there is something to save or to end.
     assert "Set token value to render visualization" not in text
     assert browser.broken_headings() == []
+    assert browser.unreached() == []
