@@ -30,7 +30,8 @@ _CELLS = """id => [...document.querySelectorAll(
 _BOTTOM = """([id, row]) => {
     const panel = document.querySelector(`[data-id="${id}"]`);
     const rows = panel.querySelectorAll('[data-test="body"] [data-test="row"]');
-    return [rows[row], panel].map(each => Math.ceil(each.getBoundingClientRect().bottom));
+    const end = panel.querySelector('[data-test="scroll-container"]') ?? panel;
+    return [[...rows].at(row), end].map(each => Math.ceil(each.getBoundingClientRect().bottom));
 }"""
 _CUT = """() => [...document.querySelectorAll('[data-test="scroll-container"]')]
     .filter(box => box.scrollWidth > box.clientWidth + 2)
@@ -131,7 +132,7 @@ class Browser:
         return cells
 
     def bottom(self, panel: str, row: int) -> tuple[int, int]:
-        """Where a row of a table ends, and where its panel does, from the top of the page."""
+        """Where a row of a table ends, and where what is seen of the table does."""
         ends: list[int] = self.look(_BOTTOM, [panel, row])
         return ends[0], ends[1]
 

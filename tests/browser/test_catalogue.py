@@ -27,7 +27,7 @@ def test_all_explanations(site: Site, browser: Browser) -> None:
     rows = browser.rows("entry_list")
     assert len(rows) == 10
     assert rows[0]["Explanation"] == min(row["statement"] for row in known)
-    assert set(browser.column("entry_list", "Kind")) == {"harmless cause"}
+    assert set(browser.column("entry_list", "Kind")) == {"harmless"}
     browser.turn_to("entry_list", 2)
     assert browser.rows("entry_list") != rows
 

@@ -11,6 +11,8 @@ from tests.spl.site import load_events
 pytestmark = pytest.mark.browser
 
 SCREENSHOTS = CACHE / "screenshots"
+WHOLE = {"triage": ("alert_table", "full_table"), "catalogue": ("entry_list",)}
+"""Tables whose every row is to be seen without a scroll in them."""
 FIRST_CLICK = {"triage": ("alert_table", 1), "catalogue": ("entry_list", 0)}
 
 _PALE = """() => {
@@ -57,3 +59,6 @@ def test_looks(open_site: OpenSite, browser: Browser, view: str, theme: str, wid
     assert "Set token value to render visualization" not in text
     assert browser.broken_headings() == []
     assert browser.unreached() == []
+    for panel in WHOLE.get(view, ()):
+        row, end = browser.bottom(panel, -1)
+        assert row <= end, panel

@@ -74,6 +74,18 @@ class Splunk(Interpreter):
         self.events = sorted(found, key=lambda event: -epoch(event["_time"]))
         self._splunkd = splunkd
 
+    def lookups_there(self) -> str:
+        """What is in the lookups. Not their times: each test has a copy, mostly of the same."""
+        lookups = sorted((self.app / "lookups").glob("*.csv"))
+        return _digest(
+            [[each.name, hashlib.sha256(each.read_bytes()).hexdigest()] for each in lookups]
+        )
+
+    def state(self) -> str:
+        """All that decides what a search gives here, and that is not in the search itself."""
+        clock = [self.clock.now, str(self.clock.zone), self.empty]
+        return _digest([self.lookups_there(), self.events, clock])
+
     def _events(self, terms: str, window: tuple[float, float]) -> Results:
         earliest, latest = window
         condition = search_condition(terms)
@@ -85,12 +97,7 @@ class Splunk(Interpreter):
             {name: _canonical(value) for name, value in row.items() if value is not None}
             for row in results.rows
         ]
-        lookups = sorted((self.app / "lookups").glob("*.csv"))
-        # Not by their times: each test has a copy of its own, mostly of the same.
-        state = [(path.name, hashlib.sha256(path.read_bytes()).hexdigest()) for path in lookups]
-        key = hashlib.sha256(
-            json.dumps([arguments, events, state, self.clock.now]).encode()
-        ).hexdigest()
+        key = _digest([arguments, events, self.lookups_there(), self.clock.now])
         if key not in _ANSWERS:
             answer = self._splunkd.search(f"| lofpenrich {arguments}", events)
             if answer.errors:
@@ -107,6 +114,10 @@ def load_events(path: Path) -> list[Row]:
         also = event.pop("also")
         events += [event, *({**event, "_time": time} for time in also)]
     return events
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()
 
 
 def _canonical(value: Any) -> Any:
