@@ -153,6 +153,7 @@ def test_no_folder_is_everybodys() -> None:
         in shared
         - {"\\nix\\store\\", "\\var\\ossec\\"}
         - {"\\var\\lib\\waagent\\", "\\var\\cfengine\\"}
+        - {"c:\\programdata\\package cache\\"}
         - {"c:\\programdata\\chocolatey\\", "c:\\programdata\\chocolatey\\lib\\"}
         - {"c:\\programdata\\microsoft\\windows defender\\", "\\opt\\homebrew\\", "\\snap\\"}
         - {"\\usr\\local\\homebrew\\", "\\usr\\local\\cellar\\"}

@@ -41,7 +41,10 @@ ADMINISTRATORS = (
     ("c:\\windows\\", "likewise, but for the folders below"),
     ("c:\\programdata\\microsoft\\windows defender\\", "the installer takes users' rights away"),
     ("c:\\programdata\\chocolatey\\", "the installer takes users' rights away"),
-    ("c:\\programdata\\package cache\\", "WiX takes users' rights away, for it runs from here again"),
+    (
+        "c:\\programdata\\package cache\\",
+        "WiX takes users' rights away",
+    ),
     ("\\usr\\", "belongs to root; distributions and packages write it"),
     ("\\bin\\", "likewise"),
     ("\\sbin\\", "likewise"),
@@ -60,7 +63,8 @@ ADMINISTRATORS = (
     ("\\boot\\", "belongs to root"),
 )
 """Folders that an ordinary user does not write, each with the reason. Not `/Applications`: the
-first user of a Mac is an administrator and writes there without a password."""
+first user of a Mac is an administrator and writes there without a password; what runs there as root
+is another matter."""
 ANYBODY = (
     ("c:\\windows\\temp\\", "users may create files here"),
     ("c:\\windows\\tasks\\", "likewise"),

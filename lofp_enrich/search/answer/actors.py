@@ -53,7 +53,9 @@ def _order(actor: Actor) -> int:
 
 def _tells(actor: Actor) -> bool:
     """Nearly everything has a part of the system as its parent, which alone explains nothing."""
-    return bool(actor.what) or actor.software.category != "operating-system"
+    if actor.software.category != "operating-system":
+        return True
+    return bool(actor.what) and actor.evidence.state != OPEN
 
 
 def _weighed(scene: Scene) -> Actor:
@@ -79,6 +81,8 @@ def statement_of(actor: Actor) -> str:
         "process": "is what ran",
         "parent": "is the parent",
         "caller": "is the caller",
+        "installed": "is what is installed",
+        "loaded": "is what is loaded",
         "registered": "is what is to start",
     }[role]
     kind = software.category.replace("-", " ")
@@ -87,7 +91,8 @@ def statement_of(actor: Actor) -> str:
             f"A program named like {software.name} ({kind}) lies where that product is not"
             " installed."
         )
-    what = f": {actor.what}" if actor.what else ""
+    shown = actor.what and actor.evidence.state != OPEN
+    what = f": {actor.what}" if shown else ""
     return f"{software.name} ({kind}) {place}{what}."
 
 

@@ -193,7 +193,7 @@ class Enricher:
         if options.match != "auto" or not wanted or (options.kind and "actor" not in options.kind):
             return []
         found = [explanation.actor(each) for each in weigh.actors()]
-        likely = [each for each in found if each.evidence == RESEMBLES][:1]
+        likely = [each for each in found if each.evidence in (RESEMBLES, OPEN)][:1]
         return [each for each in found if each.evidence in (FITS, CONTRADICTS)] + likely
 
     def _rules(self, names: Iterable[str], alert: Alert) -> tuple[RuleRow, ...]:
@@ -326,9 +326,12 @@ def _outputs(answer: Answer, options: Options) -> Iterable[Output]:
 
 def _place(each: Explanation) -> int:
     """Where an explanation stands, nearest first within one place: what poses as a product; own
-    ones; what fits; the rule's own and what may be; what is open; what the alert speaks against."""
+    ones; what fits; the rule's own and what may be; what is open, known software last, for its name
+    alone explains least; what the alert speaks against."""
     if each.evidence == CONTRADICTS:
-        return 0 if each.match == "software" else 6
+        return 0 if each.match == "software" else 7
+    if each.evidence == OPEN and each.match == "software":
+        return 6
     if each.match == "local":
         return 1
     if each.evidence == FITS:

@@ -35,7 +35,13 @@ from lofp_enrich.search.knowledge.behaviour import (
     TALKS,
     doings_of,
 )
-from lofp_enrich.search.knowledge.software import Doing, Sighting, Software, SoftwareIndex
+from lofp_enrich.search.knowledge.software import (
+    Doing,
+    Sighting,
+    Software,
+    SoftwareIndex,
+    is_library,
+)
 
 _PROGRAM = re.compile(r"\.(?:exe|sys|dll)\b", re.IGNORECASE)
 
@@ -207,7 +213,7 @@ def _loads(scene: Scene) -> Shown | None:
     signed = scene.known.signs(key, scene.alert.get("object_signer"))
     for value in scene.alert.get("object"):
         path = folded(value)
-        if not path.endswith((".dll", ".ax", ".node")) or category == "operating-system":
+        if not is_library(path) or category == "operating-system":
             continue
         met = Met(True, f"object is {value[:120]}")
         if scene.known.owns(key, path) and (signed or beyond_reach(path)):
@@ -239,6 +245,23 @@ def _registers(scene: Scene) -> Shown | None:
     return Shown("starts with the system or the session", met, enough)
 
 
+def _is_written(scene: Scene) -> Shown | None:
+    """Whoever runs a package as an administrator could have put anything there: a user cannot."""
+    if scene.software.category == "operating-system":
+        return None
+    return Shown("an installer of the system writes its files", Met(True, ""))
+
+
+def _is_loaded(scene: Scene) -> Shown | None:
+    """By a program that is not its own, as extensions are."""
+    category, key = scene.software.category, scene.software.key
+    if category == "operating-system" or any(
+        scene.known.owns(key, folded(each)) for each in scene.alert.get("process")
+    ):
+        return None
+    return Shown("its library lies where only administrators write", Met(True, ""))
+
+
 def _calls(scene: Scene) -> Shown | None:
     """Calls an API: a service does so by itself, or with the rights of whoever told it to."""
     alert = scene.alert
@@ -264,6 +287,8 @@ _GENERAL = {
     "parent": (_starts_its_own, _uses_tools),
     "registered": (_registers,),
     "caller": (_calls,),
+    "installed": (_is_written,),
+    "loaded": (_is_loaded,),
 }
 """For each role, what any product does of its own: its words and what shows it."""
 

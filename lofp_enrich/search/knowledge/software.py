@@ -23,9 +23,15 @@ from lofp_enrich.search.errors import SearchError
 from lofp_enrich.search.knowledge.columns import SOFTWARE, split_list
 from lofp_enrich.search.knowledge.lookupfile import LookupFile
 
-ROLES = ("process", "parent", "registered", "caller")
+ROLES = ("process", "parent", "registered", "caller", "installed", "loaded")
 """What the software is in an alert: what ran, what started it, what a registry value or a service
-starts from now on, or who called the API."""
+starts from now on, who called the API, what an installer of the system writes, or whose library
+another program loads."""
+INSTALLERS = frozenset(
+    "dpkg installd installer msiexec.exe rpm system_installd tiworker.exe"
+    " trustedinstaller.exe".split()
+)
+"""Programs of the system that write what a package holds."""
 _PROGRAM = re.compile(r"""\s*["']?([^"'*?<>|]{3,300}?\.(?:exe|sys|dll))\b""", re.IGNORECASE)
 """The program that a command starts; what follows are its arguments."""
 _SHARED = 3
@@ -196,11 +202,13 @@ class SoftwareIndex:
         """The products that an alert shows, each in its role."""
         # Of a library that was loaded, the signer says nothing of who loads it.
         signers = () if alert.get("object_signer") else alert.get("signer")
+        as_root = "root" in alert.get("user")
         for value in alert.get("process"):
             for each in self._by_path("process", value):
-                yield self._as_signed(each, signers)
+                yield self._as_signed(_as_root(each, as_root), signers)
         for value in alert.get("parent"):
-            yield from self._by_path("parent", value)
+            for each in self._by_path("parent", value):
+                yield _as_root(each, as_root)
         for role, attribute in (("process", "command_line"), ("parent", "parent_command_line")):
             for value in alert.get(attribute):
                 yield from self._by_script(role, value)
@@ -211,7 +219,22 @@ class SoftwareIndex:
                     for each in self._by_path("registered", program[1]):
                         because = f"it starts {value[:120]}"
                         yield each._replace(because=because, value=value)
+        yield from self._by_content(alert)
         yield from self._by_identity(alert)
+
+    def _by_content(self, alert: Alert) -> Iterator[Sighting]:
+        """Whose files an installer of the system writes, and whose library somebody else loads;
+        only where nobody but administrators could have put it there."""
+        installs = any(map(_installs, map(folded, alert.get("process"))))
+        for role, values in (
+            ("installed", alert.get("file") if installs else ()),
+            ("loaded", [each for each in alert.get("object") if is_library(folded(each))]),
+        ):
+            for value in values:
+                for each in self._by_path(role, value):
+                    if each.place == "own" and each.beyond:
+                        kind = "file" if role == "installed" else "object"
+                        yield each._replace(because=f"{kind} is {value[:160]}")
 
     def signs(self, key: str, signers: Sequence[str]) -> bool:
         """Whether one of these is who signs a product."""
@@ -302,6 +325,26 @@ class SoftwareIndex:
             )
             said = f"{attribute.replace('_', ' ')} is {value[:120]}"
             yield Sighting(best[1], "caller", said, beyond, "own", value)
+
+
+def _as_root(sighting: Sighting, as_root: bool) -> Sighting:
+    """Who administers a Mac writes its applications, but none of them runs as root for that."""
+    if not as_root or sighting.place != "own" or not _is_application(sighting.value):
+        return sighting
+    return sighting._replace(because=f"{sighting.because}, as root", beyond=True)
+
+
+def _is_application(path: str) -> bool:
+    return folded(path).startswith("\\applications\\")
+
+
+def is_library(path: str) -> bool:
+    """Whether a folded path is one of what programs load."""
+    return path.endswith((".dll", ".ax", ".node"))
+
+
+def _installs(path: str) -> bool:
+    return path.rpartition("\\")[2] in INSTALLERS and beyond_reach(path)
 
 
 @lru_cache(maxsize=4_096)

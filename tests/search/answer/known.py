@@ -44,6 +44,8 @@ ROWS = (
         {"role": "parent", "what": "asks", "command_line|contains": "host-version"},
         {"role": "parent", "what": "starts a worker", "parent|endswith": "\\hostsvc.exe"},
     ),
+    product("watch", "monitoring"),
+    product("shield", "antivirus", folders="/Applications/Shield.app/"),
     product("hand", "rmm"),
     product("drill", "breach-simulation"),
     product("kernel", "operating-system"),

@@ -164,6 +164,77 @@ class TestActors:
         assert states(parent=at_home("keeper", "java.exe"), **values) == [("keeper", RESEMBLES)]
 
     @pytest.mark.parametrize(
+        ("key", "command_line", "state"),
+        [
+            ("keeper", "systemctl enable x", FITS),
+            ("keeper", "systemctl stop auditd", RESEMBLES),
+            ("keeper", "systemctl --version; systemctl enable x", RESEMBLES),
+            # Whoever reaches the port of a monitor may have it run this.
+            ("watch", "systemctl enable x", RESEMBLES),
+        ],
+    )
+    def test_upkeep_of_services(self, key: str, command_line: str, state: str) -> None:
+        values = {"process": "/usr/bin/systemctl", "command_line": command_line}
+        assert states(parent=at_home(key), **values) == [(key, state)]
+
+    @pytest.mark.parametrize(
+        ("values", "state"),
+        [
+            ({"domain": "api.ipify.org"}, FITS),
+            ({"domain": "www.ipinfo.io"}, FITS),
+            ({"domain": "api.ipify.org.evil.example"}, RESEMBLES),
+            ({"object": SYSTEM + "MicrosoftAccountTokenProvider.dll"}, FITS),
+            ({"object": SYSTEM + "samlib.dll"}, RESEMBLES),
+        ],
+    )
+    def test_what_every_browser_does(self, values: dict[str, str], state: str) -> None:
+        assert states(process=at_home("surf"), **values) == [("surf", state)]
+
+    @pytest.mark.parametrize(
+        ("line", "state"),
+        [
+            ("write.exe --type=renderer --lang=en", FITS),
+            ("write.exe --headless https://x.example/?--type=renderer", RESEMBLES),
+            ("write.exe --type=script", RESEMBLES),
+        ],
+    )
+    def test_the_rest_of_a_program_built_on_chromium(self, line: str, state: str) -> None:
+        own = {"process": at_home("write"), "parent": at_home("write"), "command_line": line}
+        assert states(**own) == [("write", state)]
+
+    @pytest.mark.parametrize(
+        ("values", "expected"),
+        [
+            ({"process": SYSTEM + "msiexec.exe", "file": at_home("vault")}, [("vault", FITS)]),
+            ({"process": SYSTEM + "msiexec.exe", "file": at_home("hand")}, [("hand", RESEMBLES)]),
+            # Anybody's installer, and anybody's file.
+            ({"process": "C:\\Users\\a\\msiexec.exe", "file": at_home("vault")}, []),
+            ({"process": CMD, "file": at_home("vault")}, []),
+            ({"process": SYSTEM + "msiexec.exe", "file": "C:\\Users\\a\\vault.exe"}, []),
+        ],
+    )
+    def test_what_is_installed(
+        self, values: dict[str, str], expected: list[tuple[str, str]]
+    ) -> None:
+        assert states(**values) == expected
+
+    @pytest.mark.parametrize(
+        ("values", "expected"),
+        [
+            (
+                {"process": SYSTEM + "regsvr32.exe", "object": at_home("vault", "x.dll")},
+                [("vault", FITS)],
+            ),
+            ({"process": SYSTEM + "regsvr32.exe", "object": "C:\\Users\\a\\vault.dll"}, []),
+            ({"process": SYSTEM + "regsvr32.exe", "object": at_home("vault")}, []),
+            ({"process": CMD, "object": at_home("hand", "x.dll")}, [("hand", RESEMBLES)]),
+            ({"process": CMD, "object": at_home("kernel", "x.dll")}, []),
+        ],
+    )
+    def test_what_is_loaded(self, values: dict[str, str], expected: list[tuple[str, str]]) -> None:
+        assert states(**values) == expected
+
+    @pytest.mark.parametrize(
         ("key", "child", "state"),
         [
             ("guard", "guard.exe", FITS),
@@ -200,6 +271,14 @@ class TestActors:
     )
     def test_its_own_work(self, key: str, values: dict[str, str], state: str) -> None:
         assert states(process=at_home(key), **values) == [(key, state)]
+
+    @pytest.mark.parametrize(
+        ("user", "state"), [("root", FITS), ("alex", RESEMBLES), ("not root", RESEMBLES)]
+    )
+    def test_an_application_of_a_mac(self, user: str, state: str) -> None:
+        parent = "/Applications/Shield.app/Contents/MacOS/shieldd"
+        asked = {"process": "/usr/bin/uname", "command_line": "uname -a", "user": user}
+        assert states(parent=parent, **asked) == [("shield", state)]
 
     @pytest.mark.parametrize(
         ("text", "state"),
@@ -239,6 +318,14 @@ class TestActors:
                 {
                     **{"operation": "CreateRole", "invoked_by": "stack.amazonaws.com"},
                     "actor_id": "arn:aws:sts::1:assumed-role/AWSServiceRoleForStack/s",
+                },
+                [("stack", FITS)],
+            ),
+            # ... it may ask how things stand.
+            (
+                {
+                    **{"operation": "DescribeInstances", "invoked_by": "stack.amazonaws.com"},
+                    "actor_id": "arn:aws:iam::123456789012:user/bob",
                 },
                 [("stack", FITS)],
             ),

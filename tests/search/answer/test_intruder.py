@@ -153,6 +153,20 @@ ATTACKS: dict[str, Event] = {
         "/Applications/ESET Endpoint Security.app/Contents/MacOS/esets_daemon",
         *("/usr/bin/uname", "uname -a"),
     ),
+    "an application of one's own, as oneself": {
+        **started(
+            "/Applications/ESET Endpoint Security.app/Contents/MacOS/esets_daemon",
+            *("/usr/bin/uname", "uname -a"),
+        ),
+        "User": "alex",
+    },
+    "an application at home, as root": {
+        **started(
+            "/Users/a/Applications/ESET Endpoint Security.app/Contents/MacOS/esets_daemon",
+            *("/usr/bin/uname", "uname -a"),
+        ),
+        "User": "root",
+    },
     "a program of one's own": started("/usr/local/bin/zabbix_agentd", "/usr/bin/uname", "uname"),
     # Parts of the system, which start anything.
     "an elevation": started("C:\\Windows\\explorer.exe", S + "fodhelper.exe", "fodhelper"),
