@@ -47,7 +47,7 @@ lookups: $(VENV)/ready
 test-browser: $(VENV)/ready-dev
 	@.ci/need chromium fonts-liberation nodejs npm
 	node tests/browser/bundle.mjs
-	LOFP_REQUIRE_BROWSER=1 $(BIN)/python -m pytest -m browser
+	LOFP_REQUIRE_BROWSER=1 $(BIN)/python -m pytest -m browser tests/browser
 
 test-splunk: $(VENV)/ready-dev
 	@test -n "$(URL)" || { echo 'Name the REST API of a Splunk with the app: make test-splunk URL=https://localhost:8089 [CA=its-ca.pem]'; exit 1; }

@@ -82,7 +82,7 @@ class SearchHead(Splunk):
             return list(csv.DictReader(file))
 
 
-@pytest.fixture(params=EMPTY)
+@pytest.fixture(params=[EMPTY[0], pytest.param(EMPTY[1], marks=pytest.mark.once)])
 def search_head(
     request: pytest.FixtureRequest, built_app: Path, tmp_path: Path
 ) -> Callable[..., SearchHead]:

@@ -17,6 +17,8 @@ from tests.spl.search import EMPTY, Results, Row
 from tests.spl.site import Splunk
 from tests.studio import tokens_in
 
+pytestmark = pytest.mark.once
+
 MakeSplunk = Callable[..., Splunk]
 APP = App(package.TEMPLATE)
 ALERT = {

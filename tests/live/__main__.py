@@ -29,11 +29,12 @@ def emulator(folder: Path, clock: Clock | None = None) -> Emulator:
     """The app as it is packaged from here, with its starter lookups, in the emulator."""
     archive = folder / "app.tar.gz"
     package.write_app(LOOKUPS, archive)
-    splunkd = FakeSplunkd(install(archive, folder / "etc"), sys.executable, work_dir=folder)
+    app = install(archive, folder / "etc")
+    splunkd = FakeSplunkd(app, sys.executable, work_dir=folder, probes={})
     return Emulator(Splunk(splunkd, [], clock or Clock(time.time())))
 
 
-def main(url: str, ca: str = "") -> int:
+def main(url: str, ca: str = "", clock: Clock | None = None) -> int:
     """0 where the app says there what it says here, 1 where not, 2 where it could not be asked."""
     # So that what is to be removed is removed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -51,7 +52,7 @@ def main(url: str, ca: str = "") -> int:
             if version != __version__:
                 print("Install the app of this version first: other versions answer otherwise.")
                 return 2
-            outcomes = run(Live(door), emulator(Path(folder)), checks(), print)
+            outcomes = run(Live(door), emulator(Path(folder), clock), checks(), print)
     except LofpError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 2
@@ -66,4 +67,4 @@ def main(url: str, ca: str = "") -> int:
 if __name__ == "__main__":
     if len(sys.argv) not in (2, 3):
         sys.exit("usage: python -m tests.live https://splunk.example:8089 [CA.pem]")
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main(sys.argv[1], "".join(sys.argv[2:])))

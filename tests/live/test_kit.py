@@ -22,6 +22,8 @@ from tests.spl.evaluation import Clock
 from tests.spl.search import Results
 from tests.spl.site import Splunk
 
+pytestmark = pytest.mark.once
+
 TOKEN = "made-up-token"
 CLOCK = Clock(1_800_000_000.0)
 
@@ -71,7 +73,6 @@ def odd(found: dict[str, Outcome]) -> list[str]:
     return [name for name, each in found.items() if each.state != "same"]
 
 
-@pytest.mark.once
 def test_where_all_is_as_the_emulator_says(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -80,7 +81,7 @@ def test_where_all_is_as_the_emulator_says(
     there: LiveSplunk,
 ) -> None:
     monkeypatch.setenv("LOFP_SPLUNK_TOKEN", TOKEN)
-    assert main(splunkd.url, str(tmp_path / "authority.pem")) == 0
+    assert main(splunkd.url, str(tmp_path / "authority.pem"), CLOCK) == 0
     said = capsys.readouterr().out
     assert f"{len(checks()) + 1} checks, 0 not as the emulator says." in said
     assert TOKEN not in said
