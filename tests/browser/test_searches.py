@@ -247,3 +247,26 @@ def test_an_alert_is_short_enough_for_an_address(search_head: MakeSplunk, text: 
         assert packed["alert_time"]
     assert json.loads(rows[2]["alert"])["process"] == usual["process"]
     assert "lofp_read" in json.loads(rows[2]["alert"])
+
+
+@pytest.mark.parametrize(
+    ("dispositions", "closed", "next_"),
+    [
+        (["1"] * 6, "0 of 6", "look closer"),
+        (["2", "3", "4", "2", "2"], "5 of 5", "tune the rule"),
+        (["2"] * 5 + ["1"], "5 of 6", "look closer"),
+        (["6"] * 6, "", "check the causes"),
+    ],
+)
+def test_what_coverage_says_to_do_next(
+    search_head: MakeSplunk, dispositions: list[str], closed: str, next_: str
+) -> None:
+    """What was an attack is never to be closed or tuned away, however well it is explained."""
+    event = {"index": "notable", "rule_title": "A", "technique": "T1059.001", "_time": str(NOW)}
+    events = [{**event, "disposition": f"disposition:{each}"} for each in dispositions]
+    splunk = search_head(events=events)
+    sources = App(package.TEMPLATE).views["coverage"].sources
+    alerts = splunk.search(sources["alerts"].query.replace("$source|u$", "alerts"))
+    (row,) = splunk.continue_search(sources["rules"].query, alerts).rows
+    assert row["Alerts"] == str(len(dispositions))
+    assert (row.get("Closed as harmless", ""), row["What to do next"]) == (closed, next_)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from lofp_enrich.deploy import package
 from lofp_enrich.deploy.client import Client, Limits
@@ -221,3 +222,11 @@ def test_every_search_is_bounded_and_writes_a_scratch_lookup_alone() -> None:
         written = re.findall(r"outputlookup [^|]*", each.search)
         assert all(text.strip().endswith("{scratch}") for text in written)
     assert {each.name for each in checks()} >= {"LoFP - Rules without an explanation"}
+
+
+def test_the_compose_file_shows_splunk_to_this_machine_alone() -> None:
+    text = (Path(__file__).parent / "compose.yaml").read_text(encoding="utf-8")
+    assert "UNTRIED" in text
+    splunk = yaml.safe_load(text)["services"]["splunk"]
+    assert all(port.startswith("127.0.0.1:") for port in splunk["ports"])
+    assert not re.search(r"PASSWORD: (?!\$\{)", text), "no password in a file"
