@@ -9,6 +9,10 @@ import { fileURLToPath } from "node:url";
 const here = dirname(fileURLToPath(import.meta.url));
 const cache = join(here, "..", "..", "build", "browser");
 const FILES = ["package.json", "package-lock.json", ".npmrc"];
+if (process.argv[2] === "lock") {
+  lock();
+  process.exit();
+}
 const wanted = FILES.map((name) => readFileSync(join(here, name), "utf-8")).join("");
 const stamp = join(cache, "installed.json");
 mkdirSync(cache, { recursive: true });
@@ -35,4 +39,17 @@ if (!existsSync(bundled) || readFileSync(bundled, "utf-8") !== wanted + source) 
     logLevel: "error",
   });
   writeFileSync(bundled, wanted + source);
+}
+
+// `node bundle.mjs lock`: the lock file again, after a change of package.json. Pleas for money and
+// notes of the registry go out of it: they are addresses too, and of no use here.
+function lock() {
+  execFileSync("npm", ["install", "--package-lock-only"], { cwd: here, stdio: "inherit" });
+  const path = join(here, "package-lock.json");
+  const locked = JSON.parse(readFileSync(path, "utf-8"));
+  for (const entry of Object.values(locked.packages)) {
+    delete entry.funding;
+    delete entry.deprecated;
+  }
+  writeFileSync(path, `${JSON.stringify(locked, null, 1)}\n`);
 }
