@@ -17,7 +17,7 @@ from lofp_enrich.search.attack import Attack
 from lofp_enrich.search.knowledge.columns import from_cell
 from tests.conftest import ATTACK, CORPORA, reading, run
 
-pytestmark = pytest.mark.corpora
+pytestmark = [pytest.mark.corpora, pytest.mark.once]
 
 SEEDS = {"t1566": (37, 37, "T1566"), "t1078.004": (50, 49, "T1078.004")}
 """Tag page -> its titles, how many of them the three corpora still state, and its technique."""
@@ -135,7 +135,6 @@ class TestCorpora:
         assert all(row["entry_ids"] or row["techniques"] for row in rows)
         assert sum(not row["entry_ids"] for row in rows) > 2_000
 
-    @pytest.mark.once
     def test_a_second_build_says_unchanged(self, corpora: Made, shared: Path) -> None:
         archives = [f"--source={name}={shared}/corpora/{name}.tar.gz" for name in CORPORA]
         again = made(corpora.folder, *archives)

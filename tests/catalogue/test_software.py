@@ -23,6 +23,8 @@ SCHEMA = json.loads(
     (CHECKOUT / "lofp_enrich" / "schema" / "software.schema.json").read_text(encoding="utf-8")
 )
 FILES = sorted(software.STARTER.glob("*.yaml"))
+pytestmark = pytest.mark.once
+
 PRODUCTS = software.products()
 CATEGORIES = set(SCHEMA["$defs"]["product"]["properties"]["category"]["enum"])
 OF_THE_SYSTEM = frozenset(
@@ -139,6 +141,25 @@ def test_no_tool_of_the_system_is_a_products_program() -> None:
         if product["category"] not in ("operating-system", "installer")
     }
     assert {key: names for key, names in found.items() if names} == {}
+
+
+SUITES = {
+    "c:\\program files\\microsoft office\\": "microsoft-office",
+    "c:\\program files (x86)\\microsoft office\\": "microsoft-office",
+    "c:\\program files (x86)\\sap\\": "sap",
+    "c:\\windows\\microsoft.net\\": "dotnet",
+}
+"""Folders in which several products lie, and whose the rest of it is."""
+
+
+def test_a_folder_is_one_products() -> None:
+    """A product written down twice has no folder of its own, and its programs no name."""
+    owners: dict[str, list[str]] = {}
+    for product in PRODUCTS:
+        for folder in product.get("folders", ()):
+            owners.setdefault(folder.lower(), []).append(product["key"])
+    shared = {folder: keys[0] for folder, keys in owners.items() if len(keys) > 1}
+    assert shared == SUITES
 
 
 def test_no_folder_is_everybodys() -> None:

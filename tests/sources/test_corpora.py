@@ -31,7 +31,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-pytestmark = pytest.mark.corpora
+pytestmark = [pytest.mark.corpora, pytest.mark.once]
 
 
 def own(found: Reading) -> list[FalsePositive]:
@@ -143,7 +143,6 @@ def test_every_rule_can_be_cited(shared: Path) -> None:
     assert sum(not rule.author for rule in reading(shared, "sigma", True).rules) <= 5
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("source", CORPORA)
 def test_an_archive_whose_first_member_is_its_top_folder(
     shared: Path, tmp_path: Path, source: str
@@ -162,7 +161,6 @@ def test_an_archive_whose_first_member_is_its_top_folder(
     assert read(source, repacked) == reading(shared, source)
 
 
-@pytest.mark.once
 def test_the_archive_and_its_folder_read_alike(shared: Path, tmp_path: Path) -> None:
     packed = contents(shared / "corpora" / "splunk.tar.gz", lambda name: name.endswith(".yml"))
     folder = tmp_path / packed.top
@@ -215,7 +213,6 @@ def test_a_generated_page_holds_what_the_site_shows_under_its_tag(shared: Path) 
     assert {tag: len(titles) for tag, titles in missing.items()} == {"t1566": 0, "t1078.004": 2}
 
 
-@pytest.mark.once
 def test_reading_takes_at_most_twice_as_long_as_plain_parsing(shared: Path) -> None:
     plain = ours = 0.0
     for source in CORPORA:

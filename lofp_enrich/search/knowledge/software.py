@@ -294,10 +294,11 @@ class SoftwareIndex:
         while at > 0:
             folder = path[: at + 1]
             keys = self._by_folder.get(folder, ())
-            alone = len(keys) == 1 and folder.count("\\") >= _SHARED and folder not in _SYSTEM
-            for key in keys:
-                if alone or key in self._by_name.get(name, ()):
-                    yield key
+            fitting = [key for key in keys if key in self._by_name.get(name, ())]
+            if not fitting and folder.count("\\") >= _SHARED and folder not in _SYSTEM:
+                # Of a suite's folder, in which some of its programs are products, too, the suite.
+                fitting = list(keys[:1])
+            yield from fitting
             for pattern, key in self._wild.get(folder, ()):
                 if _follows(path[at + 1 :].split("\\"), pattern):
                     yield key

@@ -104,9 +104,11 @@ def seen(**values: str | tuple[str, ...]) -> list[Sighting]:
         ("C:\\Users\\Public\\twin.exe", []),
         ("C:\\Program Files\\Old\\agent.exe", []),
         ("C:\\Program Files\\Twin A\\agent.exe", [("twin-a", "own", True)]),
-        # In a folder of several, and in the system's, the name must fit.
+        # In a folder of several it is whose name fits, else the suite's, which comes first.
         ("C:\\Program Files\\Suite\\x.exe", [("suite-x", "own", True)]),
-        ("C:\\Program Files\\Suite\\z.exe", []),
+        ("C:\\Program Files\\Suite\\y.exe", [("suite-y", "own", True)]),
+        ("C:\\Program Files\\Suite\\z.exe", [("suite-x", "own", True)]),
+        # In the system's the name must fit.
         ("C:\\Windows\\System32\\part.exe", [("part", "own", True)]),
         ("C:\\Windows\\System32\\cmd.exe", []),
         # One very file.
