@@ -278,7 +278,7 @@ def test_everything_is_for_all_and_only_admins_change_it() -> None:
     exported = set(re.findall(r"\[(\w+)\]\nexport = system\n", text))
     shared = {path.stem for path in DEFAULT.glob("*.conf")} - {"app"}
     own = {"collections", "savedsearches", "server", "tools"}
-    assert exported == shared - own | {"alerts", "lookups", "views"}
+    assert exported == shared - own | {"alerts", "lookups"}
 
 
 @pytest.mark.parametrize(
