@@ -56,11 +56,15 @@ class Columns:
         self._key = itemgetter(*read, read[0]) if read else lambda row: ()
         self._names = tuple(name for name, _, _ in self._read)
 
-    def key(self, row: list[str]) -> tuple[object, ...]:
-        """What an answer depends on, `raw` apart: rows with equal ones get the same answer."""
+    def key(self, row: list[str]) -> tuple[object, str]:
+        """What an answer depends on, `raw` apart: rows with equal ones get the same answer.
+
+        One text, for it is kept with the answer, and each cell by itself takes four times as much.
+        No cell holds a NUL.
+        """
         if len(row) < self._came:
             row.extend([""] * (self._came - len(row)))
-        return (self._names, self._key(row))
+        return self._names, "\0".join(self._key(row))
 
     def raw(self, row: list[str]) -> str:
         """The event as its product wrote it, empty where that did not come along."""
