@@ -41,7 +41,10 @@ ADMINISTRATORS = (
     ("c:\\windows\\", "likewise, but for the folders below"),
     ("c:\\programdata\\microsoft\\windows defender\\", "the installer takes users' rights away"),
     ("c:\\programdata\\chocolatey\\", "the installer takes users' rights away"),
-    ("c:\\programdata\\package cache\\", "WiX takes users' rights away, for it runs from here again"),
+    (
+        "c:\\programdata\\package cache\\",
+        "WiX takes users' rights away, for it runs from here again",
+    ),
     ("\\usr\\", "belongs to root; distributions and packages write it"),
     ("\\bin\\", "likewise"),
     ("\\sbin\\", "likewise"),

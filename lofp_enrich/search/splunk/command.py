@@ -173,13 +173,14 @@ class LofpEnrichCommand(StreamingCommand):  # type: ignore[misc]
         events share, are not remembered, and what is known of one without `_raw` is no answer for
         one that has it.
         """
-        key = (bool(table.raw(row)), table.key(row))
+        names, told = table.key(row)
+        key = bool(table.raw(row)), names, told
         answer = self._answers.get(key)
         if answer:
             return answer
         answer = [table.cells(output) for output in self._outputs(table.values(row))]
         by_raw = self._enricher is not None and self._enricher.raw_was_read
-        if not by_raw and len(key[1][1]) <= _MAX_KEY:
+        if not by_raw and len(told) <= _MAX_KEY:
             if len(self._answers) >= _MAX_REMEMBERED:
                 self._answers.clear()
                 self._cells.clear()
