@@ -146,9 +146,11 @@ class Leaves:
                 self._add(name, opened, depth + 1, of)
                 return
         name = name[-MAX_NAME:]
-        if name in self._names or len(self._names) < MAX_NAMES:
+        if len(self._names) < MAX_NAMES:
             self._names.add(name)
-            self.found.append(_new(Leaf, (name, text, depth, of)))
+        elif name not in self._names:
+            return
+        self.found.append(_new(Leaf, (name, text, depth, of)))
 
 
 @lru_cache(maxsize=MAX_LAYOUTS)
