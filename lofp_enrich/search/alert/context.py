@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from lofp_enrich.search.alert.often import RARITY
 from lofp_enrich.search.alert.reader import Alert
-from lofp_enrich.search.alert.words import words
+from lofp_enrich.search.alert.words import names_in, words, words_of_name
 
 WORTH = {
     "process": 1.0,
@@ -75,6 +75,8 @@ _SLASH = re.compile(r"[\\/]+")
 _ENCODED = re.compile(
     r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[A-Za-z0-9+=]{32,}|\b(?:Current)?ControlSet\d*\b|\bCurrentVersion\b"
 )
+_DASHES, _LONG = 4, 32
+"""Dashes in a GUID, characters of the shortest encoded text."""
 _SYSMON = re.compile(r"\btechnique_(?:id|name)=")
 """What Sysmon's configurations write into RuleName."""
 _NOISE = re.compile(r"[0-9a-f]{8,}|[a-z]*[0-9][a-z0-9]{11,}|[a-z]{25,}|v?[0-9]{1,3}|t[0-9]{4}")
@@ -145,10 +147,22 @@ def _told(attribute: str, text: str) -> str:
         return ""  # the code of an event, which counts as that
     if attribute in _PATHS:
         return " ".join(_SLASH.split(text)[-2:])
-    return _ENCODED.sub(" ", _SYSMON.sub(" ", text))
+    if "technique_" in text:
+        text = _SYSMON.sub(" ", text)
+    return _ENCODED.sub(" ", text) if _may_be_encoded(text) else text
 
 
-def _words_of(attribute: str, text: str) -> tuple[_Said, ...]:
+def _may_be_encoded(text: str) -> bool:
+    """Whether `_ENCODED` may find something: nearly nowhere, and looking for it takes longest."""
+    return (
+        text.count("-") >= _DASHES
+        or any(len(part) >= _LONG for part in text.split())
+        or "ControlSet" in text
+        or "CurrentVersion" in text
+    )
+
+
+def _words_of(attribute: str, text: str) -> Sequence[_Said]:
     """The words of a value; short values repeat from alert to alert, long ones are not kept."""
     find = _remembered if len(text) <= _SHORT else _found
     return find(attribute, text)
@@ -167,8 +181,23 @@ def _said(techniques: tuple[str, ...]) -> frozenset[str]:
 
 
 def _words(text: str) -> tuple[_Said, ...]:
+    found: dict[str, _Said] = {}
+    for name in names_in(text):
+        for each in _words_in(name):
+            found.setdefault(each[0], each)
+    return tuple([each for each in found.values() if each[2] >= 0])
+
+
+@lru_cache(maxsize=4096)
+def _words_in(name: str) -> tuple[_Said, ...]:
+    """The words in an identifier; the noise among them sets an alert apart by less than nothing."""
     return tuple(
-        (stem, word, RARITY.get(stem, 1.0))
-        for stem, word in words(text).items()
-        if stem not in _PLACES and not _NOISE.fullmatch(word)
+        [
+            (stem, word, -1.0 if _is_noise(stem, word) else RARITY.get(stem, 1.0))
+            for stem, word in words_of_name(name).items()
+        ]
     )
+
+
+def _is_noise(stem: str, word: str) -> bool:
+    return stem in _PLACES or bool(_NOISE.fullmatch(word))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from ipaddress import ip_address, ip_network
 from typing import Any, NamedTuple, Optional
 
 from lofp_enrich.search.alert.fields import ATTRIBUTES
@@ -121,6 +120,8 @@ def _test(key: str, how: str, pattern: str) -> Any:
     if how == "re":
         return _pieces(key, pattern)
     if how == "cidr":
+        from ipaddress import ip_network  # every search pays for what is imported at its start
+
         try:
             return ip_network(pattern, strict=False)
         except ValueError as error:
@@ -231,6 +232,8 @@ def _one(how: str, pattern: str, test: Any, text: str, bare: bool) -> Truth:
 
 
 def _within(network: Any, text: str) -> Truth:
+    from ipaddress import ip_address
+
     try:
         return ip_address(text) in network
     except ValueError:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from lofp_enrich.search.alert.fields import foreign, words_of
-from lofp_enrich.search.alert.leaves import MAX_LAYOUTS, Leaf
+from lofp_enrich.search.alert.leaves import MAX_LAYOUTS, Leaf, names_of
 from lofp_enrich.search.alert.shapes import fits
 
 PRODUCT_WORDS = {
@@ -230,7 +230,7 @@ def platforms_of(
     """What an alert is about, sorted: from OS fields or else the shape of paths; from the fields
     that only one service's log has; else from what its log, its rule and its `techniques` (names)
     are called. Whoever sells the sensor says nothing of it."""
-    layout = _layout(tuple([leaf.name for leaf in leaves]))
+    layout = _layout(names_of(leaves))
     service = _of_service(leaves, layout) | _of_clouds(leaves, layout, values)
     if {"src_ip", "dest_ip"} <= values.keys() and not _OF_HOSTS & values.keys():
         # A signature is called by what may have sent the traffic (`Win32/Odd check-in`), which

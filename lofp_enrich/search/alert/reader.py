@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Optional
 
 from lofp_enrich.search.alert import platform
 from lofp_enrich.search.alert.fields import ATTRIBUTES, meanings
-from lofp_enrich.search.alert.leaves import MAX_LAYOUTS, Leaf, Leaves
-from lofp_enrich.search.alert.raw import fields_of
-from lofp_enrich.search.alert.shapes import fits
+from lofp_enrich.search.alert.leaves import MAX_LAYOUTS, Leaf, Leaves, names_of
+from lofp_enrich.search.alert.shapes import READ, fits, shape_of
 from lofp_enrich.search.alert.techniques import Named, techniques_of
 from lofp_enrich.search.attack import Attack
 
@@ -68,6 +67,9 @@ def read(event: Mapping[str, Any], attack: Attack) -> Alert:
     raw = _first(event.get("_raw"))
     enough = techniques and any(each in values for each in _ENOUGH)
     if raw and not enough:
+        # Its many expressions take a start that needs none of them a twentieth longer.
+        from lofp_enrich.search.alert.raw import fields_of
+
         leaves = [*leaves, *_leaves(fields_of(raw))]
         values, read_from = _attributes(leaves)
         techniques = techniques_of(leaves, attack)
@@ -83,7 +85,7 @@ def read(event: Mapping[str, Any], attack: Attack) -> Alert:
 def _names(leaves: Sequence[Leaf]) -> tuple[str, ...]:
     """What a rule could be called by: in fields for its name, those for a title after them."""
     found: dict[tuple[int, int, str], None] = {}
-    for at, rank, shape in _naming(tuple([leaf.name for leaf in leaves])):
+    for at, rank, shape in _naming(names_of(leaves)):
         leaf = leaves[at]
         if fits("rule", leaf.value) and (not shape or fits(shape, leaf.value)):
             found[rank, leaf.depth, leaf.value] = None
@@ -209,11 +211,16 @@ def _asked_for(leaves: Sequence[Leaf], layout: _Layout) -> frozenset[int]:
     return frozenset(found)
 
 
+_Shape = Optional[Callable[[str], bool]]
+
+
 class _Reading(NamedTuple):
     """An attribute and where its values may be."""
 
     attribute: str
-    tiers: tuple[tuple[tuple[int, str], ...], ...]
+    shape: _Shape
+    """That of its values."""
+    tiers: tuple[tuple[tuple[int, _Shape], ...], ...]
     """Places of fields, each with the shape that its value must have besides; the best names
     first, those of one worth together."""
 
@@ -236,48 +243,65 @@ def _readings(
             worths = found.setdefault(attribute, {})
             worths.setdefault((rank, depth), {})[at, shape] = None
     return tuple(
-        _Reading(attribute, tuple(tuple(worths[worth]) for worth in sorted(worths)))
+        _Reading(
+            attribute,
+            shape_of(attribute),
+            tuple(
+                tuple((at, shape_of(shape)) for at, shape in worths[worth])
+                for worth in sorted(worths)
+            ),
+        )
         for attribute, worths in found.items()
     )
 
 
 def _attributes(leaves: Sequence[Leaf]) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
     """The values of each attribute, from the best names that hold one of its shape."""
-    fields = tuple([leaf.name for leaf in leaves])
+    fields = names_of(leaves)
     depths = tuple([leaf.depth for leaf in leaves])
     layout = _layout(fields)
     best: dict[str, list[Leaf]] = {}
     readings = _readings(fields, depths, _is_sent(leaves, layout), _asked_for(leaves, layout))
-    for attribute, tiers in readings:
+    for attribute, shape, tiers in readings:
         for tier in tiers:
-            held = [leaves[at] for at, shape in tier if _holds(leaves[at], attribute, shape)]
+            held = [leaves[at] for at, besides in tier if _holds(leaves[at], shape, besides)]
             if held:
                 best[attribute] = held
                 break
     _fill(best)
     _check_signatures(best, leaves)
-    values = {
-        attribute: tuple(dict.fromkeys([leaf.value for leaf in best[attribute]]))[:MAX_VALUES]
-        for attribute in ATTRIBUTES
-        if attribute in best
-    }
-    return values, {attribute: best[attribute][0].name for attribute in values}
+    values: dict[str, tuple[str, ...]] = {}
+    read_from: dict[str, str] = {}
+    for attribute in sorted(best, key=_PLACES.__getitem__):
+        held = best[attribute]
+        first = held[0]
+        read_from[attribute] = first.name
+        values[attribute] = (
+            (first.value,)
+            if len(held) == 1
+            else tuple(dict.fromkeys([leaf.value for leaf in held]))[:MAX_VALUES]
+        )
+    return values, read_from
 
 
-def _holds(leaf: Leaf, attribute: str, shape: str) -> bool:
+_PLACES = {attribute: place for place, attribute in enumerate(ATTRIBUTES)}
+
+
+def _holds(leaf: Leaf, shape: _Shape, besides: _Shape) -> bool:
     """Whether a value has the shape of an attribute. A field that holds its own name (Falco's,
     where it could not tell) holds nothing."""
-    value = leaf.value
-    if "." in value and leaf.name.endswith(value):
+    name, value, _, _ = leaf
+    if "." in value and name.endswith(value):
         return False
-    return fits(attribute, value) and (not shape or fits(shape, value))
+    text = value[:READ]
+    return (shape is None or shape(text)) and (besides is None or besides(text))
 
 
 def _check_signatures(best: dict[str, list[Leaf]], leaves: Sequence[Leaf]) -> None:
     """A signer counts unless the log says that the signature is not valid: an EDR copies the name
     out of a broken one, too. Sysmon's Signature counts only where it says that it is valid, and is
     of the library or driver that was loaded."""
-    said, images = _on_signatures(tuple([leaf.name for leaf in leaves]))
+    said, images = _on_signatures(names_of(leaves))
     if not images and "signer" not in best and "object_signer" not in best:
         return
     states = {leaves[at].value.lower() for at in said}

@@ -41,14 +41,18 @@ _TACTICS = frozenset(
     "|defense evasion|credential access|discovery|lateral movement|collection|exfiltration"
     "|command and control|impact|stealth|defense impairment".split("|")
 )
+_NO_HOST = re.compile(r"[ /\n\\:@]")
 _ROOT = re.compile(r"[A-Za-z]:[\\/]|[\\/]")
-_REGISTRY_ROOT = re.compile(r"\\registry\\", re.IGNORECASE)
+_REGISTRY_NO_HOST = re.compile(r"[ /\n\\:@]")
+_ROOT = re.compile(r"\\registry\\", re.IGNORECASE)
 _TEXT = re.compile(r"[^\W\d_]{2}")
-_READ = 4096
+READ = 4096
 """Characters of a value that decide."""
 
 
 def _is_ip(text: str) -> bool:
+    if "." not in text and ":" not in text:
+        return False
     if text.count(":") == 2 and "." not in text and "::" not in text:
         return False  # a time of day
     return bool(_IP.fullmatch(text)) and text not in ("0.0.0.0", "::")
@@ -76,7 +80,7 @@ def _is_host(text: str) -> bool:
         len(text) < 256
         and not _is_ip(text)
         and not text.isdigit()
-        and not any(each in text for each in " /\n\\:@")
+        and not _NO_HOST.search(text)
         and not _GUID.fullmatch(text)
     )
 
@@ -109,7 +113,7 @@ def _is_name(text: str) -> bool:
         and bool(_TEXT.search(text))
         and not _GUID.fullmatch(text)
         and not _is_number(text)
-        and not _NO_NAME.search(text)
+        and not _NO_NAME.match(text)
     )
 
 
@@ -172,7 +176,13 @@ _SHAPES: dict[str, Callable[[str], bool]] = {
 }
 
 
+def shape_of(attribute: str) -> Callable[[str], bool] | None:
+    """What says whether the first `READ` characters of a text can be a value of an attribute; None
+    for one that can be anything."""
+    return _SHAPES.get(attribute)
+
+
 def fits(attribute: str, text: str) -> bool:
     """Whether a text can be a value of an attribute."""
     has_shape = _SHAPES.get(attribute)
-    return has_shape is None or has_shape(text[:_READ])
+    return has_shape is None or has_shape(text[:READ])

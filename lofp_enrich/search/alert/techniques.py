@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from lofp_enrich.search.alert.fields import words_of
-from lofp_enrich.search.alert.leaves import MAX_LAYOUTS, Leaf
+from lofp_enrich.search.alert.leaves import MAX_LAYOUTS, Leaf, names_of
 from lofp_enrich.search.attack import Attack
 
 MAX_TECHNIQUES = 50
@@ -90,7 +90,7 @@ def techniques_of(leaves: Sequence[Leaf], attack: Attack) -> list[Named]:
     IDs in fields named for them; where there is none, names there; where there is none, IDs that
     ATT&CK knows, as whole words anywhere in the event.
     """
-    for_them, beside_others = _places(tuple([leaf.name for leaf in leaves]))
+    for_them, beside_others = _places(names_of(leaves))
     named = [_Field(leaves[at], kind, ids_in(leaves[at].value)) for at, kind in for_them]
     perhaps = [leaves[at] for at in beside_others]
     # In a field that is there for techniques, one of ATT&CK's other matrices is one, too.

@@ -48,31 +48,48 @@ def words(text: str) -> dict[str, str]:
     one or two digits and words that say nothing are left out.
     """
     found: dict[str, str] = {}
-    for name in _NAME.findall(text[:MAX_TEXT]):
+    for name in names_in(text):
         for word in _parts(name):
             found.setdefault(stem(word), word)
     return found
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def _parts(name: str) -> tuple[str, ...]:
+def names_in(text: str) -> list[str]:
+    """The identifiers in a text: what stands between all that is neither letter nor digit."""
+    return _NAME.findall(text[:MAX_TEXT])
+
+
+def words_of_name(name: str) -> dict[str, str]:
+    """The `words` of one of `names_in` a text, not remembered here."""
+    found: dict[str, str] = {}
+    for word in _split(name):
+        found.setdefault(_cut(word), word)
+    return found
+
+
+def _split(name: str) -> tuple[str, ...]:
     """The words in an identifier; PowerShell is also powershell, as the program is called."""
     parts = _CAMEL.sub(" ", name).lower().split()
     if 1 < len(parts) < 4:
         parts.append(name.lower())
-    return tuple(word for word in parts if _says_something(word))
+    return tuple([word for word in parts if _says_something(word)])
+
+
+_parts = lru_cache(maxsize=_REMEMBERED)(_split)
 
 
 def _says_something(word: str) -> bool:
     return len(word) > 1 and word not in STOP_WORDS and (len(word) > 2 or not word.isdigit())
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def stem(word: str) -> str:
+def _cut(word: str) -> str:
     """`word` without its ending, so that `creates`, `created` and `creating` meet at `creat`."""
     if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > _STEM:
         word = word[:-1]
-    for suffix in _SUFFIXES:
+    for suffix in _SUFFIXES if word.endswith(_SUFFIXES) else ():
         if word.endswith(suffix) and len(word) - len(suffix) >= _STEM:
             return word[: -len(suffix)]
     return word[:-1] if word.endswith("e") and len(word) > _STEM else word
+
+
+stem = lru_cache(maxsize=_REMEMBERED)(_cut)

@@ -38,6 +38,8 @@ _MISSING = "-"
 _MOST_POOLED = 200_000
 """Candidates, with what is the same for every alert that has their techniques, that are kept: the
 techniques of an alert are whatever its sender writes."""
+_MOST_NAMED = 2_000
+"""Names of rules, and of what no rule is called, that are remembered."""
 _SPARE = 4
 """Explanations that are looked at beyond `max`: some of the nearest may contradict the alert."""
 MOST_RANKED = 12
@@ -80,6 +82,7 @@ class Enricher:
         self._options = options
         self._pools: dict[tuple[str, ...], rank.Candidates] = {}
         self._pooled = 0
+        self._named: dict[str, tuple[RuleRow, ...]] = {}
         self.raw_was_read = False
         """Whether the answer given last depends on `_raw`, for the fields alone said too little."""
         self.seen = Seen(options)
@@ -125,8 +128,10 @@ class Enricher:
         weigh = Weigher(self._software, self._conditions, alert)
         own = self._own(values, names, came_in)
         stated = self._stated(known if options.match != "technique" else ())
-        told = {rule_key(entry.statement) for entry, _ in stated.values()}
-        here = [r for r in self._stated_here(names) if rule_key(r.statement) not in told]
+        here = self._stated_here(names)
+        if here:
+            told = {rule_key(entry.statement) for entry, _ in stated.values()}
+            here = tuple(rule for rule in here if rule_key(rule.statement) not in told)
         by_words = self._by_words and not (came_in or own or here or stated)
         pool = self._pool((ANY,) if by_words else tuple(came_in)[:MOST_RANKED])
         fired = {rule.rule_id for rule in known}
@@ -151,7 +156,8 @@ class Enricher:
             found = [each for each in found if each.evidence in options.evidence]
         met = [each for each in near if by_words or each.entry.entry_id not in pool.ids]
         under = len(met) + (0 if by_words else len(pool.ids))
-        count = len(own) + len(here) + under + len(stated.keys() - pool.ids) + len(actors)
+        beside = [each for each in stated if each not in pool.ids]
+        count = len(own) + len(here) + under + len(beside) + len(actors)
         status = "no_match" if count or came_in else "no_technique"
         shown = tuple(found[: options.max])
         understood = what_was_read(alert) if options.output == "full" else ()
@@ -203,10 +209,19 @@ class Enricher:
                 if rules:
                     return rules
         for name in names:
-            for key in rule_keys(name):
-                rules = self._index.rules(key)
-                if rules:
-                    return tuple(sorted(rules, key=lambda r: r.source != source_of(name)))
+            if name not in self._named:
+                if len(self._named) >= _MOST_NAMED:
+                    self._named.clear()
+                self._named[name] = self._rules_named(name)
+            if self._named[name]:
+                return self._named[name]
+        return ()
+
+    def _rules_named(self, name: str) -> tuple[RuleRow, ...]:
+        for key in rule_keys(name):
+            rules = self._index.rules(key)
+            if rules:
+                return tuple(sorted(rules, key=lambda rule: rule.source != source_of(name)))
         return ()
 
     def _techniques(
@@ -226,6 +241,8 @@ class Enricher:
         return {each.technique: each.written for each in named}
 
     def _deployed_as(self, names: Iterable[str]) -> Iterator[tuple[DeployedRule, ...]]:
+        if not self._deployed:
+            return iter(())
         keys = (key for name in names for key in rule_keys(name))
         return (self._deployed[key] for key in keys if key in self._deployed)
 

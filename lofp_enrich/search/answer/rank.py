@@ -61,6 +61,8 @@ SPREAD = 1.0
 """Points off each time the number of techniques that a statement stands under doubles."""
 _MOST_ORDERS = 16
 """Orders of the same candidates, one for each platform that an alert may be about."""
+_FEW = 50
+"""Hits that are sorted at once."""
 SAME_TEMPLATE = 0.5
 """Share of words from which on two statements are one template with another subject."""
 
@@ -142,15 +144,7 @@ class Candidates:
         are shown; otherwise not what is about another platform, nor what does not say enough of
         what the alert says.
         """
-        return list(self._rank(self._known(context), most, min_score))
-
-    def _known(self, context: Context) -> Context:
-        """The context without the words that none of the candidates has."""
-        known: set[str] = set()
-        for family in self._families:
-            known.update(filter(family.has, context.words))
-        words = {stem: word for stem, word in context.words.items() if stem in known}
-        return context._replace(words=words)
+        return list(self._rank(context, most, min_score))
 
     def _rank(self, context: Context, most: int, min_score: float) -> Iterator[Ranked]:
         strict = self._by_words or (min_score != 0 and not context.bare)
@@ -162,11 +156,13 @@ class Candidates:
         if self._by_words:
             least = BY_WORDS * self._scale
         spoken_of = [_spoken_of(family, context) for family in self._families]
+        known = {word for of_family in spoken_of for _, word, _, _ in of_family}
         shared = self._shared_weights(spoken_of, least)
         hits = [(-points[n] - _word_points(w), n) for n, w in shared.items() if points[n] > NEVER]
         spoken: list[Set[str]] = []
-        others = () if strict else (each for each in order if each[1] not in shared)
-        for looked, (score, number) in enumerate(heapq.merge(_ascending(hits), others)):
+        others = (each for each in order if each[1] not in shared)
+        nearest = _ascending(hits) if strict else heapq.merge(_ascending(hits), others)
+        for looked, (score, number) in enumerate(nearest):
             within = min(100.0, max(0.0, -score))
             if len(spoken) == most or within < min_score or looked > most + LOOKED:
                 break
@@ -177,13 +173,18 @@ class Candidates:
             if entry is None or (self._by_words and not _is_it(entry, terms, context, self._scale)):
                 continue
             mine = _stems(entry.statement)
-            if strict and not _speaks(entry, mine, terms, context, self._scale):
+            if strict and not _speaks(entry, mine, terms, context, known, self._scale):
                 continue
-            if _is_news(mine, spoken, context):
+            if _is_news(mine, spoken, known):
                 spoken.append(mine)
-                by_weight = sorted(terms, key=lambda word: (-terms[word], word))
-                share = tuple(context.words[word] for word in by_weight)
-                yield Ranked(entry, self._matches[number], within, share)
+                yield self._ranked(number, entry, within, terms, context)
+
+    def _ranked(
+        self, number: int, entry: EntryRow, score: float, terms: dict[str, float], context: Context
+    ) -> Ranked:
+        by_weight = sorted(terms, key=lambda word: (-terms[word], word))
+        shared = tuple([context.words[word] for word in by_weight])
+        return Ranked(entry, self._matches[number], score, shared)
 
     def conditioned(self, conditions: ConditionsIndex) -> Shortlist:
         """The candidates that have conditions; found once."""
@@ -201,9 +202,7 @@ class Candidates:
         spoken_of = [_spoken_of(family, context) for family in self._families]
         terms = self._shared_terms(number, spoken_of)
         score = points[number] + _word_points(sum(terms.values()))
-        by_weight = sorted(terms, key=lambda word: (-terms[word], word))
-        share = tuple(context.words[word] for word in by_weight)
-        return Ranked(entry, self._matches[number], min(100.0, max(0.0, score)), share)
+        return self._ranked(number, entry, min(100.0, max(0.0, score)), terms, context)
 
     def _shared_weights(
         self, spoken_of: Sequence[Sequence[_Word]], least: float
@@ -287,11 +286,10 @@ alert, and what it weighs in each entry that speaks of it."""
 def _spoken_of(family: Family, context: Context) -> list[_Word]:
     """The words of the alert of which entries of a family speak."""
     found = []
-    for word in context.words:
-        postings = family.postings(word)
-        if postings.most:
-            worth = context.worth[word]
-            found.append((postings.most * worth, word, worth, postings.weights))
+    for word, worth in context.worth.items():
+        most, weights = family.postings(word)
+        if most:
+            found.append((most * worth, word, worth, weights))
     return found
 
 
@@ -347,6 +345,9 @@ def _most_specific(techniques: Iterable[str]) -> set[str]:
 
 def _ascending(hits: list[tuple[float, int]]) -> Iterator[tuple[float, int]]:
     """`hits` in order, sorted only as far as somebody asks: of hundreds, three are wanted."""
+    if len(hits) <= _FEW:
+        yield from sorted(hits)
+        return
     heapq.heapify(hits)
     while hits:
         yield heapq.heappop(hits)
@@ -395,24 +396,31 @@ def _is_it(entry: EntryRow, terms: Mapping[str, float], context: Context, scale:
 
 
 def _speaks(
-    entry: EntryRow, mine: Set[str], terms: Mapping[str, float], context: Context, scale: float
+    entry: EntryRow,
+    mine: Set[str],
+    terms: Mapping[str, float],
+    context: Context,
+    known: Set[str],
+    scale: float,
 ) -> bool:
+    """Whether an explanation speaks of what ran. `known` are the words of the alert of which any
+    candidate speaks."""
     if not context.ran:
         return True
     if entry.kind == "generic":
         return False
-    if entry.check or not mine.isdisjoint(context.words):
+    if entry.check or not mine.isdisjoint(known):
         return True
     return sum(weight * context.tells[word] for word, weight in terms.items()) >= MUTE * scale
 
 
-def _is_news(mine: Set[str], spoken: Iterable[Set[str]], context: Context) -> bool:
+def _is_news(mine: Set[str], spoken: Iterable[Set[str]], known: Set[str]) -> bool:
     """Whether a statement adds to those before it: no second of a template family.
 
     "<X> may be done by an administrator" stands there for sixty X. A second one is news only where
-    the words that set it apart from the first are words of the alert.
+    the words that set it apart from the first are `known` words of the alert.
     """
     if not mine:
         return True  # a statement in a script that `words` does not read is like no other
     alike = (held for held in spoken if len(mine & held) >= SAME_TEMPLATE * len(mine | held))
-    return all(not (mine - held).isdisjoint(context.words) for held in alike)
+    return all(not (mine - held).isdisjoint(known) for held in alike)

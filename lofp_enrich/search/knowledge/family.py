@@ -21,6 +21,9 @@ KV store, spreadsheets and a person's editor are easier with these."""
 ANY = "*"
 """What stands for the technique in the rows of all entries that name a cause, with the few words
 that each is most about: for alerts that name no technique."""
+_MOST_UNKNOWN = 300
+"""Words that nobody speaks of and that are remembered as such: alerts have no end of them, and
+most have the same few."""
 _BLOCK = 500
 """Characters of the words' text, at least, that are searched for a word."""
 
@@ -93,21 +96,21 @@ class Family:
             ) from error
         self._words = _Words([words for _, _, words in parts])
         self._postings: dict[str, Postings] = {}
-
-    def has(self, word: str) -> bool:
-        """Whether any of the entries speaks of a word."""
-        return word in self._postings or self._words.behind(word) is not None
+        self._unknown: set[str] = set()
 
     def postings(self, word: str) -> Postings:
         """The members that speak of a word (a stem, `words.stem`)."""
         found = self._postings.get(word)
-        if found is None:
+        if found is None and word not in self._unknown:
             text = self._words.behind(word)
-            if text is None:
-                return _NOBODY
-            weights = dict(self._places(text))
-            found = self._postings[word] = Postings(max(weights.values(), default=0), weights)
-        return found
+            if text is not None:
+                weights = dict(self._places(text))
+                found = self._postings[word] = Postings(max(weights.values(), default=0), weights)
+            else:
+                if len(self._unknown) >= _MOST_UNKNOWN:
+                    self._unknown.clear()
+                self._unknown.add(word)
+        return found or _NOBODY
 
     def _places(self, text: str) -> Iterator[tuple[int, int]]:
         for pair in text.split(","):

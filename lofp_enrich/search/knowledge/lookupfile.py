@@ -18,6 +18,11 @@ csv.field_size_limit(2**31 - 1)
 """A cell of 10 MB is long, not wrong; splunklib sets a limit that ends the search."""
 
 
+_BUFFER = 1 << 18
+"""Bytes that a scan reads at once: rows of the ranking have 30,000, and a row that is put together
+of several readings costs five times one that is not."""
+
+
 class LookupFile:
     """A generated CSV whose rows are single lines, found by their first cells.
 
@@ -34,9 +39,6 @@ class LookupFile:
         self._path = path
         self._columns = columns
         self._second = second
-        self._seconds: list[bytes] = []
-        self._starts: list[int] = []
-        """Cells of the second column and where their rows begin, until `_second_places` is made."""
         self._second_places: dict[bytes, int | list[int]] | None = None
         self._scan()
 
@@ -130,22 +132,29 @@ class LookupFile:
         return rows
 
     def _by_second(self) -> Mapping[bytes, int | list[int]]:
-        """Made when first asked for: most searches look for no rule by its id."""
+        """Where rows begin, by the second column; made when first asked for: most searches look
+        for no rule by its id."""
         places = self._second_places
         if places is None:
             self._second_places = places = {}
-            for cell, place in zip(self._seconds, self._starts):
-                _add(places, cell.strip(b'"\r\n').lower(), place)
-            self._seconds, self._starts = [], []
+            at = self._second_at
+            try:
+                with self._path.open("rb") as file:
+                    place = len(file.readline())
+                    for line in file:
+                        cells = line.split(b",", at + 1)
+                        if len(cells) > at:
+                            _add(places, cells[at].strip(b'"\r\n').lower(), place)
+                        place += len(line)
+            except OSError as error:
+                raise self._unreadable(error) from error
         return places
 
     def _scan(self) -> None:
         """Notes where rows begin, by key: a number where a single row does, else a list."""
         places: dict[bytes, int | list[int]] = {}
-        seconds: list[bytes] = []
-        starts: list[int] = []
         try:
-            with self._path.open("rb") as file:
+            with self._path.open("rb", buffering=_BUFFER) as file:
                 header = _cells(file.readline().lstrip(b"\xef\xbb\xbf"))
                 at = header.index(self._second) if self._second in header else 0
                 place = file.tell()
@@ -153,11 +162,6 @@ class LookupFile:
                     key = line[: line.find(b",")].strip(b'"')
                     if places.setdefault(key, place) is not place:
                         _add(places, key, place)
-                    if at:
-                        cells = line.split(b",", at + 1)
-                        if len(cells) > at:
-                            seconds.append(cells[at])
-                            starts.append(place)
                     place += len(line)
         except OSError as error:
             raise self._unreadable(error) from error
@@ -168,7 +172,6 @@ class LookupFile:
                 "install the app again or run lofp-enrich build."
             )
         self._places = places
-        self._seconds, self._starts = seconds, starts
         self._second_places = None
         self._second_at = at
         self._width = len(header)

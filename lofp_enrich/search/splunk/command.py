@@ -32,10 +32,10 @@ from lofp_enrich.search.knowledge.local import local_fields
 from lofp_enrich.search.splunk import LOOKUPS
 from lofp_enrich.search.splunk.rows import Columns
 
-_MAX_REMEMBERED = 5_000
+_MAX_REMEMBERED = 8_000
 """Answers kept; alerts repeat, for a rule fires many times on the same thing."""
 _MAX_KEY = 20_000
-"""Characters of a row beyond which its answer is not remembered, for its cells would be, too."""
+"""Characters of a row beyond which its answer is not remembered, for its key would be, too."""
 _BLANK = (
     "nothing could be read of these events: no technique, no rule, nothing that says what ran, and "
     "_raw did not come with them; add narrow=f, or name the field of the techniques with "
@@ -73,6 +73,8 @@ class LofpEnrichCommand(StreamingCommand):  # type: ignore[misc]
         self._enricher: Enricher | None = None
         self._trouble = ""
         self._answers: dict[tuple[object, ...], list[list[str]]] = {}
+        self._cells: dict[str, str] = {}
+        """Those of the answers, each kept once: different alerts have the same explanations."""
         self._warned: set[str] = set()
 
     def _protocol_v2_option_parser(self, arg: str) -> list[str]:
@@ -171,16 +173,19 @@ class LofpEnrichCommand(StreamingCommand):  # type: ignore[misc]
         events share, are not remembered, and what is known of one without `_raw` is no answer for
         one that has it.
         """
-        key = (bool(table.raw(row)), table.key(row))
+        names, told = table.key(row)
+        key = bool(table.raw(row)), names, told
         answer = self._answers.get(key)
         if answer:
             return answer
         answer = [table.cells(output) for output in self._outputs(table.values(row))]
         by_raw = self._enricher is not None and self._enricher.raw_was_read
-        if not by_raw and sum(map(len, row)) <= _MAX_KEY:
+        if not by_raw and len(told) <= _MAX_KEY:
             if len(self._answers) >= _MAX_REMEMBERED:
                 self._answers.clear()
-            self._answers[key] = answer
+                self._cells.clear()
+            keep = self._cells.setdefault
+            self._answers[key] = [[keep(cell, cell) for cell in cells] for cells in answer]
         return answer
 
     def _load_once(self) -> None:
