@@ -43,8 +43,7 @@ _TACTICS = frozenset(
 )
 _NO_HOST = re.compile(r"[ /\n\\:@]")
 _ROOT = re.compile(r"[A-Za-z]:[\\/]|[\\/]")
-_REGISTRY_NO_HOST = re.compile(r"[ /\n\\:@]")
-_ROOT = re.compile(r"\\registry\\", re.IGNORECASE)
+_REGISTRY_ROOT = re.compile(r"\\registry\\", re.IGNORECASE)
 _TEXT = re.compile(r"[^\W\d_]{2}")
 READ = 4096
 """Characters of a value that decide."""
