@@ -10,12 +10,13 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3
     done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-browser fuzz lint app bench lookups clean
+.PHONY: help demo test test-browser test-splunk fuzz lint app bench lookups clean
 
 help:
 	@echo 'make demo     enrich sample alerts through the packaged app'
 	@echo 'make test     run all tests on every Python from 3.9 that is installed'
 	@echo 'make test-browser  look at the dashboards in a real browser'
+	@echo 'make test-splunk URL=...  hold an installed app against the emulator (token: LOFP_SPLUNK_TOKEN)'
 	@echo 'make fuzz     try the properties on 20 times as many random inputs (TIMES=20)'
 	@echo 'make lint     check style, types and spelling'
 	@echo 'make app      package the app into dist/ and inspect it with AppInspect'
@@ -44,11 +45,13 @@ lookups: $(VENV)/ready
 	$(BIN)/lofp-enrich build
 
 test-browser: $(VENV)/ready-dev
-	@command -v chromium >/dev/null && command -v node >/dev/null || { apt-get update --quiet=2 && \
-	    DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --no-install-recommends chromium fonts-liberation nodejs npm; } || \
-	    { echo 'The dashboards are tested in chromium, bundled with node: install both first.'; exit 1; }
+	@.ci/need chromium fonts-liberation nodejs npm
 	node tests/browser/bundle.mjs
-	LOFP_REQUIRE_BROWSER=1 $(BIN)/python -m pytest -m browser
+	LOFP_REQUIRE_BROWSER=1 $(BIN)/python -m pytest -m browser tests/browser
+
+test-splunk: $(VENV)/ready-dev
+	@test -n "$(URL)" || { echo 'Name the REST API of a Splunk with the app: make test-splunk URL=https://localhost:8089 [CA=its-ca.pem]'; exit 1; }
+	@$(BIN)/python -m tests.live $(URL) $(CA)
 
 CORPORA ?= ../shared
 ARCHIVES := sigma elastic splunk

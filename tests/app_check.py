@@ -16,15 +16,15 @@ from xml.etree import ElementTree
 from lofp_enrich.search.answer import options
 from lofp_enrich.search.errors import SearchError
 from lofp_enrich.search.knowledge import columns
-from tests.spl import (
+from tests.spl.syntax import (
     COMMANDS,
     FUNCTIONS,
     GENERATING,
     Command,
-    Macro,
     SplError,
     every,
     expand,
+    macros_of,
     parse,
 )
 from tests.splunkd.apps import is_true, read_conf
@@ -62,13 +62,7 @@ class App:
         self.folder = folder
         self._confs: dict[str, dict[str, dict[str, str]]] = {}
         self.name = self.conf("app").get("package", {}).get("id", "")
-        self.macros = {
-            name: Macro(
-                stanza.get("definition", ""),
-                tuple(each.strip() for each in stanza.get("args", "").split(",") if each.strip()),
-            )
-            for name, stanza in self.conf("macros").items()
-        }
+        self.macros = macros_of(self.conf("macros"))
         self.lookups = self.conf("transforms")
         self.views: dict[str, Studio] = {}
         self._broken: list[str] = []

@@ -17,7 +17,7 @@ from lofp_enrich.search.answer import options
 from lofp_enrich.search.knowledge import columns
 from tests.conftest import CHECKOUT
 from tests.splunkd.apps import read_conf
-from tests.splunkd.spl import find_command
+from tests.splunkd.command_line import find_command
 
 APP = package.TEMPLATE
 DEFAULT = APP / "default"
@@ -278,7 +278,7 @@ def test_everything_is_for_all_and_only_admins_change_it() -> None:
     exported = set(re.findall(r"\[(\w+)\]\nexport = system\n", text))
     shared = {path.stem for path in DEFAULT.glob("*.conf")} - {"app"}
     own = {"collections", "savedsearches", "server", "tools"}
-    assert exported == shared - own | {"alerts", "lookups", "views"}
+    assert exported == shared - own | {"alerts", "lookups"}
 
 
 @pytest.mark.parametrize(

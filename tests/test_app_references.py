@@ -16,7 +16,7 @@ from lofp_enrich.search.alert.fields import CONTEXT_FIELDS, RULE_FIELDS, TECHNIQ
 from lofp_enrich.search.knowledge import columns
 from lofp_enrich.search.splunk.alert_action import ACTION, LOG, SOURCETYPE, read_settings
 from tests.app_check import LOOKUPS, MACROS_OF_ES, App
-from tests.spl import Macro, SplError, every, expand, parse
+from tests.spl.syntax import Macro, SplError, every, expand, parse
 
 AWKWARD = 'AC&D rule #1: 100% "quoted"'
 SAVED = App(package.TEMPLATE).conf("savedsearches")
@@ -381,20 +381,88 @@ class TestLinks:
         assert f'sourcetype="{SOURCETYPE}"' in search
 
 
-class TestTriage:
-    app = App(package.TEMPLATE)
-    view = app.views["triage"]
+SHIPPED = App(package.TEMPLATE)
+QUERIES = [
+    *(
+        (f"{view}.{source.id}", source.query)
+        for view, studio in SHIPPED.views.items()
+        for source in studio.sources.values()
+    ),
+    *((name, stanza["search"]) for name, stanza in SHIPPED.conf("savedsearches").items()),
+    *((name, stanza["definition"]) for name, stanza in SHIPPED.conf("macros").items()),
+]
+"""Every search, macro and report of the app, by its name."""
 
-    def test_chains_have_neither_the_command_nor_a_large_lookup(self) -> None:
-        chains = [each.query for each in self.view.sources.values() if each.type == "ds.chain"]
+
+class TestPages:
+    """What a stand-in does not show: what Splunk documents, held for all pages and reports."""
+
+    app = SHIPPED
+
+    @pytest.mark.parametrize("view", SHIPPED.views)
+    def test_chains_have_neither_the_command_nor_a_large_lookup(self, view: str) -> None:
+        # They run in splunkd itself, on what is still a preview.
+        chains = [
+            expand(each.query, self.app.macros)
+            for each in self.app.views[view].sources.values()
+            if each.type == "ds.chain"
+        ]
         looked = {name for query in chains for name in re.findall(r"lookup[^|]*?(lofp_\w+)", query)}
         assert looked <= {"lofp_attack", "lofp_local"}
         assert not any("lofpenrich" in query for query in chains)
 
-    def test_a_click_does_one_thing(self) -> None:
+    @pytest.mark.parametrize("view", SHIPPED.views)
+    def test_a_click_does_one_thing(self, view: str) -> None:
         # Splunk 9.4 does not know handlers of single columns: all of a table's would fire.
-        for name, panel in self.view.panels.items():
-            assert len(panel.get("eventHandlers", [])) <= 1, name
+        for name, panel in self.app.views[view].panels.items():
+            handlers = panel.get("eventHandlers", [])
+            assert len(handlers) <= 1, name
+            assert not any("fields" in each.get("options", {}) for each in handlers), name
+
+    @pytest.mark.parametrize(("name", "query"), QUERIES)
+    def test_each_field_is_sorted_by_a_sign_of_its_own(self, name: str, query: str) -> None:
+        # A minus that stands alone is that of all fields behind it.
+        for fields in re.findall(r"\| *sort +(?:\d+ +)?([^|]*)", query):
+            assert not re.search(r"[+-](?=\s)", fields), name
+            signed = [each[0] in "+-" for each in re.split(r",\s*|\s+", fields.strip())]
+            assert len(set(signed)) == 1, name
+
+    @pytest.mark.parametrize(("name", "query"), QUERIES)
+    def test_what_is_typed_is_no_pattern_of_like(self, name: str, query: str) -> None:
+        # There _ and % are wildcards, and what a backslash is nobody says.
+        assert not re.search(r"like\([^|]*\$[\w:]+\|s\$", query, re.IGNORECASE), name
+
+    @pytest.mark.parametrize(("name", "query"), QUERIES)
+    def test_no_digest_that_fips_forbids(self, name: str, query: str) -> None:
+        assert not re.search(r"\b(md5|sha1)\(", query), name
+
+    def test_the_internal_index_is_read_by_sourcetype(self) -> None:
+        internal = [query for _, query in QUERIES if "index=_internal" in query]
+        assert len(internal) == 1
+        terms = internal[0].partition("|")[0]
+        assert "source=" not in terms
+        assert len(re.findall("sourcetype=", terms)) == 3
+
+    def test_pages_stand_in_no_other_apps_list(self) -> None:
+        meta = (self.app.folder / "metadata" / "default.meta").read_text(encoding="utf-8")
+        stanza = meta[meta.index("[views]") :].partition("\n\n")[0]
+        assert "export = none" in stanza
+        for name, action in self.app.conf("workflow_actions").items():
+            # A link to a page of this app needs no export.
+            assert action["link.uri"].startswith("/app/lofp_enrich/"), name
+
+    def test_the_catalogues_panels_have_the_same_filters(self) -> None:
+        catalogue = self.app.views["catalogue"].sources
+        panels = [catalogue[name].query for name in ("list", "numbers", "tactics", "products")]
+        (start,) = {query[: query.index("| where $tactic|s$") + 9] for query in panels}
+        assert start.startswith("| inputlookup lofp_entries\n")
+        rest = {query[len(start) :].partition("\n")[0] for query in panels}
+        assert len(rest) == 1
+
+
+class TestTriage:
+    app = App(package.TEMPLATE)
+    view = app.views["triage"]
 
     @pytest.mark.parametrize("kind", ["process", "signer", "login", "change"])
     def test_looks_up_in_raw_events_or_a_data_model(self, kind: str) -> None:
@@ -468,8 +536,8 @@ class TestRepeatedNames:
         assert re.split(r"[,\s]+", self.actions[action]["fields"]) == names
 
     def test_of_what_a_click_packs(self) -> None:
-        definition = self.macros["lofp_alert_json"]["definition"]
-        packed = re.findall(r"str\((\w+)\)", definition.partition("| tojson ")[2])
+        definition = self.macros["lofp_packed"]["definition"]
+        packed = re.findall(r"str\((\w+)\)", definition.partition("tojson ")[2])
         # What has a dot would be nested; techniques, rules and callers of such names come first.
         flat = [name for name in (*RULE_FIELDS, *CONTEXT_FIELDS) if "." not in name]
         first = ["rule_title", "technique", "actor_id", "invoked_by"]
@@ -594,3 +662,16 @@ class TestSavedSearches:
 
 def test_links_are_decoded_as_they_were_encoded() -> None:
     assert unquote(quote(AWKWARD, safe="")) == AWKWARD
+
+
+def test_every_site_that_a_page_leads_to_is_among_the_trusted_ones_of_the_documents() -> None:
+    views = (SHIPPED.folder / "default" / "data" / "ui" / "views").glob("*.xml")
+    sites = {
+        site
+        for path in views
+        for site in re.findall(r"https://([\w.-]+)", path.read_text(encoding="utf-8"))
+    }
+    rules = "github.com"
+    docs = (Path(__file__).parent.parent / "docs" / "dashboards.md").read_text(encoding="utf-8")
+    told = re.findall(r"dashboards_trusted_domain\.\w+ = (\S+)", docs)
+    assert set(told) == sites | {rules}

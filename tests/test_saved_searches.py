@@ -13,8 +13,10 @@ import pytest
 
 from lofp_enrich.deploy import package
 from tests.app_check import App
-from tests.browser.evaluation import SplError
-from tests.browser.spl import Results, Row, Splunk
+from tests.spl.evaluation import Clock
+from tests.spl.search import EMPTY, Results, Row
+from tests.spl.site import Splunk
+from tests.spl.syntax import Macro, SplError
 from tests.splunkd import FakeSplunkd
 from tests.splunkd.pythons import running
 
@@ -80,9 +82,12 @@ class SearchHead(Splunk):
             return list(csv.DictReader(file))
 
 
-@pytest.fixture
-def search_head(built_app: Path, tmp_path: Path) -> Callable[..., SearchHead]:
-    """Installs the app, its `.default` lookups as splunkd's start leaves them."""
+@pytest.fixture(params=[EMPTY[0], pytest.param(EMPTY[1], marks=pytest.mark.once)])
+def search_head(
+    request: pytest.FixtureRequest, built_app: Path, tmp_path: Path
+) -> Callable[..., SearchHead]:
+    """Installs the app, its `.default` lookups as splunkd's start leaves them; once where an empty
+    cell is null, once where it is a text."""
 
     def install(own: str = "", *more: Row) -> SearchHead:
         app = shutil.copytree(built_app, tmp_path / "etc" / "apps" / "lofp_enrich")
@@ -92,9 +97,8 @@ def search_head(built_app: Path, tmp_path: Path) -> Callable[..., SearchHead]:
             (app / "lookups" / "lofp_local.csv").write_text(own, encoding="utf-8")
         python = running().path
         assert python is not None
-        return SearchHead(
-            FakeSplunkd(app, python, work_dir=tmp_path / "work"), [*EVENTS, *more], NOW
-        )
+        splunkd = FakeSplunkd(app, python, work_dir=tmp_path / "work")
+        return SearchHead(splunkd, [*EVENTS, *more], Clock(NOW), request.param)
 
     return install
 
@@ -127,7 +131,7 @@ def test_findings_whose_harmless_explanation_fits(search_head: Callable[..., Sea
 def test_rules_without_an_explanation(search_head: Callable[..., SearchHead]) -> None:
     (row,) = search_head().saved_search("Rules without an explanation")
     assert (row["rule"], str(row["alerts"])) == ("Threat - Odd - Rule", "1")
-    assert row["lofp_status"] == "no_match"
+    assert row["why"] == "none is known for its techniques"
 
 
 def test_own_explanations_about_to_expire(search_head: Callable[..., SearchHead]) -> None:
@@ -237,7 +241,7 @@ class TestTools:
     @pytest.mark.parametrize("value", [*HOSTILE, "*", "A1*", "x" * 201])
     def test_what_is_no_event_id(self, search_head: Callable[..., SearchHead], value: str) -> None:
         head = search_head("", {**EVENTS[0], "event_id": "A1-b@@notable@@0f"})
-        head._macros["notable"] = {"definition": "search index=notable"}
+        head.macros["notable"] = Macro("search index=notable")
         with pytest.raises(SplError):
             self.ask(head, "Explain a finding", event_id=value)
         assert head.writes == []
@@ -246,7 +250,7 @@ class TestTools:
         finding = {**EVENTS[0], "event_id": "A1-b@@notable@@0f"}
         head = search_head("", finding, {**EVENTS[1], "event_id": "other"})
         # Enterprise Security's macro is not ours to run: it gives the findings with their ids.
-        head._macros["notable"] = {"definition": "search index=notable"}
+        head.macros["notable"] = Macro("search index=notable")
         rows = self.ask(head, "Explain a finding", event_id="A1-b@@notable@@0f")
         assert {str(row["lofp_status"]) for row in rows} == {"matched"}
         assert self.ask(head, "Explain a finding", event_id="A1-b@@notable@@1f") == []

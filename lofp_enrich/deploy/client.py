@@ -121,9 +121,9 @@ class Client:
         text = " ".join(self._secret.hide_in(text).split()).rstrip(".")
         return "".join(each if each.isprintable() else "?" for each in text)[:_WORDS]
 
-    def get(self, path: str) -> Any:
-        """What lies at a path."""
-        return self._retried(lambda: self._context.get(path, output_mode="json"))
+    def get(self, path: str, **query: object) -> Any:
+        """What lies at a path, or of it what the query selects."""
+        return self._retried(lambda: self._context.get(path, output_mode="json", **query))
 
     def post(self, path: str, *, tries: int | None = None, **form: object) -> Any:
         """The answer to a form."""

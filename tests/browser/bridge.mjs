@@ -14,6 +14,10 @@ const context = await chromium.launchPersistentContext(folder, {
   args: [
     "--no-sandbox",
     "--disable-gpu",
+    // Debian's launcher asks for a rasterizer that a machine without a GPU emulates at great cost.
+    "--disable-gpu-rasterization",
+    "--disable-software-rasterizer",
+    "--disable-extensions",
     "--hide-scrollbars",
     "--font-render-hinting=none",
     "--force-color-profile=srgb",
@@ -28,7 +32,7 @@ await context.addInitScript(() => {
   window.open = (link) => window.lofpOpened.push(link);
 });
 const page = await context.newPage();
-page.setDefaultTimeout(60_000);
+page.setDefaultTimeout(30_000);
 let faults = [];
 page.on("pageerror", (error) => faults.push(String(error)));
 
@@ -53,6 +57,16 @@ const actions = {
   },
   async clickText({ selector, text }) {
     await click(page.locator(selector).getByText(text, { exact: true }).first());
+  },
+  // Clicks everything that leads out, one after the other; nothing on the page changes by it.
+  async follow({ selector }) {
+    const targets = page.locator(selector);
+    for (let at = 0, count = await targets.count(); at < count; at += 1) {
+      const before = await page.evaluate(() => window.lofpOpened.length);
+      await reach(targets.nth(at));
+      await targets.nth(at).click();
+      await page.waitForFunction((many) => window.lofpOpened.length > many, before);
+    }
   },
   async fill({ selector, text }) {
     const field = page.locator(selector).first();
@@ -95,8 +109,12 @@ function show(url) {
 
 // As a person does, who scrolls until there is room around what is clicked: what opens beside it is
 // fixed to the window, and lies outside of it where the click was at the window's edge.
-async function click(target) {
+async function reach(target) {
   await target.evaluate((element) => element.scrollIntoView({ block: "center" }));
+}
+
+async function click(target) {
+  await reach(target);
   await target.click();
   await settle();
 }
@@ -104,12 +122,15 @@ async function click(target) {
 // A table waits 200 ms for a second click, and a search starts a moment after its token is set.
 async function settle() {
   await page.waitForFunction(() => window.lofpPending !== undefined);
-  await page.waitForTimeout(220);
-  let quiet = 0;
-  for (let turn = 0; turn < 1500 && quiet < 4; turn += 1) {
-    await page.waitForTimeout(20);
-    quiet = (await page.evaluate(() => window.lofpPending)) === 0 ? quiet + 1 : 0;
-  }
+  // In the page itself: each look from outside costs more than what it looks at.
+  await page.evaluate(async () => {
+    const pause = (time) => new Promise((resolve) => setTimeout(resolve, time));
+    await pause(210);
+    for (let turn = 0, quiet = 0; turn < 1500 && quiet < 4; turn += 1) {
+      await pause(15);
+      quiet = window.lofpPending === 0 ? quiet + 1 : 0;
+    }
+  });
 }
 
 for await (const line of readline.createInterface({ input: process.stdin })) {

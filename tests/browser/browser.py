@@ -30,7 +30,8 @@ _CELLS = """id => [...document.querySelectorAll(
 _BOTTOM = """([id, row]) => {
     const panel = document.querySelector(`[data-id="${id}"]`);
     const rows = panel.querySelectorAll('[data-test="body"] [data-test="row"]');
-    return [rows[row], panel].map(each => Math.ceil(each.getBoundingClientRect().bottom));
+    const end = panel.querySelector('[data-test="scroll-container"]') ?? panel;
+    return [[...rows].at(row), end].map(each => Math.ceil(each.getBoundingClientRect().bottom));
 }"""
 _CUT = """() => [...document.querySelectorAll('[data-test="scroll-container"]')]
     .filter(box => box.scrollWidth > box.clientWidth + 2)
@@ -48,6 +49,27 @@ _BROKEN = """() => [...document.querySelectorAll('[data-test="head-cell"]')].fil
     }
     return false;
 }).map(cell => cell.innerText)"""
+_UNREACHED = """() => {
+    // What a person can scroll to and then point at: nothing lies over it or outside the window.
+    const things = 'button, input, [role="button"], [data-test="body"] [data-test="row"]';
+    const lost = [];
+    for (const each of document.querySelectorAll(things)) {
+        if (each.closest('[aria-hidden="true"], [hidden]')) continue;
+        if (!each.getClientRects().length) continue;
+        const target = each.matches('[data-test="row"]')
+            ? each.querySelector('[data-test="cell"]') ?? each : each;
+        target.scrollIntoView({ block: "center", inline: "nearest" });
+        const box = target.getBoundingClientRect();
+        const x = box.left + Math.min(box.width, 40) / 2;
+        const there = document.elementFromPoint(x, box.top + Math.min(box.height, 24) / 2);
+        if (!there || !(target.contains(there) || there.contains(target))) {
+            const panel = target.closest("[data-id]")?.dataset.id;
+            lost.push(`${panel}: ${target.innerText || target.id}`);
+        }
+    }
+    window.scrollTo(0, 0);
+    return lost;
+}"""
 _COLOR = """([id, row, column]) => {
     const panel = document.querySelector(`[data-id="${id}"]`);
     const heads = [...panel.querySelectorAll('[data-test="head-cell"]')];
@@ -110,7 +132,7 @@ class Browser:
         return cells
 
     def bottom(self, panel: str, row: int) -> tuple[int, int]:
-        """Where a row of a table ends, and where its panel does, from the top of the page."""
+        """Where a row of a table ends, and where what is seen of the table does."""
         ends: list[int] = self.look(_BOTTOM, [panel, row])
         return ends[0], ends[1]
 
@@ -174,6 +196,11 @@ class Browser:
         """The headings of columns that take two lines for one word."""
         headings: list[str] = self.look(_BROKEN)
         return headings
+
+    def unreached(self) -> list[str]:
+        """The rows and buttons that nobody can scroll to and point at."""
+        things: list[str] = self.look(_UNREACHED)
+        return things
 
     def look(self, source: str, argument: Any = None) -> Any:
         """What a function of JavaScript makes of the page."""

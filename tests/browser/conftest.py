@@ -7,6 +7,7 @@ import re
 import shutil
 import tarfile
 from collections.abc import Iterator, Sequence
+from datetime import timezone, tzinfo
 from pathlib import Path
 from typing import Callable
 
@@ -14,16 +15,22 @@ import pytest
 
 from tests.browser import browser as browsers
 from tests.browser.browser import Browser
-from tests.browser.spl import Row, Splunk, load_events
 from tests.browser.splunkweb import Site, Web, serve
 from tests.conftest import run
 from tests.demo import install
+from tests.spl.evaluation import Clock
+from tests.spl.search import Row
+from tests.spl.site import Splunk, load_events
 from tests.splunkd import FakeSplunkd
 from tests.splunkd.pythons import running
+from tests.splunkd.session import Session
 
 DATA = Path(__file__).parent / "data"
 NOW = 1772452800.0
 """Noon of 2 March 2026 in UTC: the sample events are of the week before."""
+
+_PROBES: dict[str, Session] = {}
+"""The pages ask with the same few command lines over and over."""
 
 OpenSite = Callable[..., Site]
 
@@ -60,18 +67,24 @@ def _snapshot(rules: Path, root: Path, top: str, folder: str) -> Path:
 
 @pytest.fixture
 def search_head(dashboard_app: Path, tmp_path: Path) -> Callable[..., Splunk]:
-    """Makes a search head with the app, the sample events (or others) and own explanations."""
+    """Makes a search head with the app, the sample events (or others) and own explanations: one
+    where empty cells are null, as public searches take them to be, or one where they are texts."""
 
-    def make(events: Sequence[Row] | None = None, local: Path | None = None) -> Splunk:
-        app = tmp_path / "etc" / "apps" / "lofp_enrich"
+    def make(
+        events: Sequence[Row] | None = None,
+        local: Path | None = None,
+        zone: tzinfo = timezone.utc,
+        empty: str = "null",
+    ) -> Splunk:
+        home = tmp_path / f"empty-is-{empty}"
+        app = home / "etc" / "apps" / "lofp_enrich"
         shutil.copytree(dashboard_app, app)
         if local is not None:
             shutil.copy(local, app / "lookups" / "lofp_local.csv")
         env = {"PYTHONPATH": str(Path(__file__).parent / "clock"), "LOFP_TEST_NOW": str(NOW)}
-        splunkd = FakeSplunkd(app, running().path or "", work_dir=tmp_path, env=env)
-        return Splunk(
-            splunkd, load_events(DATA / "events.jsonl") if events is None else events, NOW
-        )
+        splunkd = FakeSplunkd(app, running().path or "", work_dir=home, env=env, probes=_PROBES)
+        found = load_events(DATA / "events.jsonl") if events is None else events
+        return Splunk(splunkd, found, Clock(NOW, zone), empty)
 
     return make
 

@@ -9,8 +9,8 @@ import pytest
 
 from tests.browser.browser import Browser
 from tests.browser.conftest import OpenSite
-from tests.browser.spl import Row
 from tests.browser.splunkweb import Site
+from tests.spl.search import Row
 
 pytestmark = pytest.mark.browser
 

@@ -6,11 +6,13 @@ import pytest
 
 from tests.browser.browser import CACHE, Browser
 from tests.browser.conftest import DATA, OpenSite
-from tests.browser.spl import load_events
+from tests.spl.site import load_events
 
 pytestmark = pytest.mark.browser
 
 SCREENSHOTS = CACHE / "screenshots"
+WHOLE = {"triage": ("alert_table", "full_table"), "catalogue": ("entry_list",)}
+"""Tables whose every row is to be seen without a scroll in them."""
 FIRST_CLICK = {"triage": ("alert_table", 1), "catalogue": ("entry_list", 0)}
 
 _PALE = """() => {
@@ -56,3 +58,7 @@ def test_looks(open_site: OpenSite, browser: Browser, view: str, theme: str, wid
     # The panels of Save and of End are not there before there is something to save or to end.
     assert "Set token value to render visualization" not in text
     assert browser.broken_headings() == []
+    assert browser.unreached() == []
+    for panel in WHOLE.get(view, ()):
+        row, end = browser.bottom(panel, -1)
+        assert row <= end, panel

@@ -1,6 +1,6 @@
 """A stand-in for splunkd's REST API: the endpoints that a push uses, over HTTPS, and no others.
 
-It keeps what it is given and executes the searches that it is asked for (`spl.py`). What splunkd
+It keeps what it is given and executes the searches that it is asked for (`tests/spl`). What splunkd
 would not understand is refused, and remembered in `refused` for the test to fail on. A `Fault`
 makes it fail at any request, before or after that has done its work.
 """
@@ -15,6 +15,7 @@ import socket
 import ssl
 import struct
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -22,7 +23,11 @@ from types import TracebackType
 from typing import Any, Callable
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from .spl import Record, SearchFailed, run
+from tests.spl.evaluation import Clock
+from tests.spl.search import Interpreter, Row, read_table, write_table
+from tests.spl.syntax import SplError
+
+Record = dict[str, Any]
 
 APP = "lofp_enrich"
 USER = "svc lofp"
@@ -117,9 +122,22 @@ class State:
     _stale: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     _unseen: int = 0
 
+    def read(self, name: str) -> tuple[list[str], list[Row]]:
+        """Columns and rows of a file, or of the definition that leads to a collection."""
+        if not name.endswith(".csv"):
+            return self.fields, self.read_collection(name)
+        data = self.read_csv(name)
+        if not data:
+            raise SplError(f"The lookup table '{name}' is empty.")
+        return read_table(data)
+
+    def write(self, name: str, columns: Sequence[str], rows: list[Row]) -> None:
+        """Puts other rows into a file."""
+        self.write_csv(name, write_table(columns, rows))
+
     def read_csv(self, name: str) -> bytes:
         if name not in self.lookups:
-            raise SearchFailed(f"The lookup table '{name}' does not exist or is not available.")
+            raise SplError(f"The lookup table '{name}' does not exist or is not available.")
         looks, before = self._stale.pop(name, (0, b""))
         if looks:
             self._stale[name] = looks - 1, before
@@ -134,6 +152,8 @@ class State:
         if self._unseen:
             self._unseen -= 1
             return []
+        if definition not in self.collections or not self.fields:
+            raise SplError(f"The lookup table '{definition}' is invalid.")
         documents = self.collections[definition].values()
         # In an order that is not theirs.
         shuffled = sorted(documents, key=lambda document: hash(document["_key"]))
@@ -235,8 +255,8 @@ class State:
         if writes:
             return self._write(spl, form["id"])
         try:
-            records = run(spl, self)
-        except SearchFailed as error:
+            records = self.run(spl)
+        except SplError as error:
             return said(400, str(error), "FATAL")
         # count=0 stands for as many as there may be, and is 100 where it is not given.
         records = records[: min(int(form["max_count"]), self.most_rows)]
@@ -250,16 +270,20 @@ class State:
             "results": results,
         }
 
+    def run(self, spl: str) -> list[Row]:
+        """The rows that a search gives; raises SplError."""
+        return Interpreter(self, Clock(self.now)).search(spl).rows
+
     def _write(self, spl: str, sid: str) -> Answer:
         if sid in self.jobs or sid in self.running:
             return said(400, "a search with this id exists")
         if self.endless:
-            self.running[sid] = lambda: [*run(spl, self)].clear()
+            self.running[sid] = lambda: self.run(spl).clear()
             raise Endless
         self.jobs[sid] = []
         try:
-            run(spl, self)
-        except SearchFailed as error:
+            self.run(spl)
+        except SplError as error:
             self.jobs[sid].append(str(error))
         return 201, {"sid": sid}
 

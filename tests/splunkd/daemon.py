@@ -14,11 +14,11 @@ from typing import Any
 from urllib.parse import quote
 
 from .apps import find_commands, replicate
+from .command_line import CommandLine, find_command
 from .process import CommandProcess
 from .protocol import Frame, ProtocolError, canonical, encode_table
 from .recording import Recording
 from .session import Result, Session
-from .spl import CommandLine, find_command
 
 _NUMBERS = itertools.count(1)
 
@@ -42,7 +42,8 @@ class FakeSplunkd:
 
     `app` is `<SPLUNK_HOME>/etc/apps/<name>`; dispatch folders and bundles go to `work_dir`. Every
     search is a probe (getinfo, then end of input) and a run, each a process of its own, and each
-    has `timeout` seconds. `env` adds to the environment, which is otherwise splunkd's.
+    has `timeout` seconds. `env` adds to the environment, which is otherwise splunkd's. With
+    `probes` a search that was probed before is not probed again, for who has no use for a second.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class FakeSplunkd:
         timeout: float = 120.0,
         splunk_version: str = "9.4.3",
         env: Mapping[str, str] | None = None,
+        probes: dict[str, Session] | None = None,
     ) -> None:
         if app.parts[-3:-1] != ("etc", "apps"):
             raise ValueError(f"{app} is not <SPLUNK_HOME>/etc/apps/<name>")
@@ -63,6 +65,7 @@ class FakeSplunkd:
         self._timeout = timeout
         self._splunk_version = splunk_version
         self._env = dict(env or {})
+        self._probes = probes
 
     def search(
         self,
@@ -182,8 +185,12 @@ class FakeSplunkd:
 
     def _probe(self, job: _Job) -> Session:
         """What splunkd does when it parses the search: getinfo, then the end of input."""
+        if self._probes is not None and job.search in self._probes:
+            return self._probes[job.search]
         with self._start(job) as session:
             session.end(allow_stderr=job.allow_stderr)
+        if self._probes is not None and not session.failed:
+            self._probes[job.search] = session
         return session
 
     @contextmanager

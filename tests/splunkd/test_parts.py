@@ -11,9 +11,9 @@ import pytest
 
 from . import FakeSplunkd, ProtocolError, pythons
 from .apps import find_commands, read_conf
+from .command_line import find_command
 from .daemon import _sizes
 from .protocol import decode_multivalue, decode_table, encode_multivalue
-from .spl import find_command
 
 
 @pytest.mark.parametrize(

@@ -86,8 +86,12 @@ class Scene(NamedTuple):
     @property
     def agent(self) -> bool:
         """Whether it acts on its own account, not at a user's word."""
-        name = program(self.sighting.value)
-        return self.software.category in AGENTS and name not in COMMANDED | INTERPRETERS
+        return self.software.category in AGENTS and not _is_told(self.sighting.value)
+
+
+def _is_told(path: str) -> bool:
+    """Whether a program does what its command line says."""
+    return program(path) in COMMANDED | INTERPRETERS
 
 
 def behaviour(scene: Scene) -> Shown:
@@ -117,7 +121,8 @@ def _is_its_own(doing: Doing, scene: Scene) -> bool:
     if doing.role != "parent":
         return True
     if scene.software.category not in RUNS_ANYTHING:
-        return scene.agent or doing in scene.software.does
+        serves = scene.software.category in RUNS_TOOLS and not _is_told(scene.sighting.value)
+        return serves or doing in scene.software.does
     named = {item.attribute for item in doing.condition}
     if "command_line" in named or _is_prompt(scene.alert):
         return True

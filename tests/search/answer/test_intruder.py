@@ -65,6 +65,9 @@ ATTACKS: dict[str, Event] = {
     "a script for an editor": registered(f'"{CODE}" C:\\Users\\a\\x.js'),
     "a second program": registered(f'"{ZABBIX}" & C:\\Users\\a\\evil.exe'),
     "a tool of the system": registered(S + "wsl.exe -e /mnt/c/evil"),
+    "a shim database": started(
+        S + "svchost.exe", S + "sdbinst.exe", "sdbinst.exe C:\\Users\\a\\evil.sdb -m -bg"
+    ),
     "a troubleshooter": registered(S + 'msdt.exe /id PCWDiagnostic /param "IT_BrowseForFile=x"'),
     "an address for a browser": registered(
         f'"{P}Google\\Chrome\\Application\\chrome.exe" https://x.example'

@@ -6,7 +6,7 @@ Pipelines, quotes, brackets, subsearches and macros; not what a command makes of
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 GENERATING = frozenset(
@@ -81,6 +81,8 @@ class Command:
     arguments: str
     """All after the name; where a subsearch stood there is `[]`."""
     subsearches: tuple[tuple[Command, ...], ...] = ()
+    text: str = ""
+    """All after the name, as it was typed."""
 
     @property
     def words(self) -> list[str]:
@@ -103,12 +105,33 @@ class Macro:
 
     definition: str
     arguments: tuple[str, ...] = ()
+    validation: str = ""
+    errormsg: str = ""
 
     def __call__(self, values: list[str]) -> str:
-        text = self.definition
+        return self._filled(self.definition, values)
+
+    def condition(self, values: list[str]) -> str:
+        """The expression that must be true of these values; empty where any will do."""
+        return self._filled(self.validation, values)
+
+    def _filled(self, text: str, values: list[str]) -> str:
         for name, value in zip(self.arguments, values):
             text = text.replace(f"${name}$", value)
         return text
+
+
+def macros_of(stanzas: Mapping[str, Mapping[str, str]]) -> dict[str, Macro]:
+    """The macros of a macros.conf, by their names there: `name(2)`."""
+    return {
+        name: Macro(
+            stanza.get("definition", ""),
+            tuple(each.strip() for each in stanza.get("args", "").split(",") if each.strip()),
+            stanza.get("validation", ""),
+            stanza.get("errormsg", ""),
+        )
+        for name, stanza in stanzas.items()
+    }
 
 
 @dataclass
@@ -138,20 +161,31 @@ def every(pipeline: tuple[Command, ...]) -> list[Command]:
     ]
 
 
-def expand(search: str, macros: Mapping[str, Macro], foreign: Collection[str] = ()) -> str:
+def expand(
+    search: str,
+    macros: Mapping[str, Macro],
+    foreign: Collection[str] = (),
+    holds: Callable[[str], bool] = lambda condition: True,
+) -> str:
     """The search with the macros of the app put in, by their names as in macros.conf: `name(2)`.
 
-    Raises SplError for a macro that is neither in `macros` nor `foreign`, and for a loop.
+    Raises SplError for a macro that is neither in `macros` nor `foreign`, for a loop, and where the
+    validation of a macro does not hold.
     """
     for _ in range(_MAX_EXPANSIONS):
-        done = _BACKTICKED.sub(lambda match: _expansion(match, macros, foreign), search)
+        done = _BACKTICKED.sub(lambda match: _expansion(match, macros, foreign, holds), search)
         if done == search:
             return search
         search = done
     raise SplError("a macro contains itself")
 
 
-def _expansion(match: re.Match[str], macros: Mapping[str, Macro], foreign: Collection[str]) -> str:
+def _expansion(
+    match: re.Match[str],
+    macros: Mapping[str, Macro],
+    foreign: Collection[str],
+    holds: Callable[[str], bool],
+) -> str:
     if match[1] is None:
         return match[0]
     call = _CALL.fullmatch(match[1].strip())
@@ -160,6 +194,9 @@ def _expansion(match: re.Match[str], macros: Mapping[str, Macro], foreign: Colle
     values = _arguments(call[2] or "")
     name = f"{call[1]}({len(values)})" if values else call[1]
     if name in macros:
+        condition = macros[name].condition(values)
+        if condition and not holds(condition):
+            raise SplError(macros[name].errormsg)
         return macros[name](values)
     if name in foreign:
         return match[0]
@@ -184,16 +221,21 @@ def _pipeline(reader: _Reader, end: str) -> tuple[Command, ...]:
         reader.at = reader.text.index("|", reader.at) + 1
     while True:
         reader.subsearches = []
+        begin = reader.at
         segment, stop = _segment(reader)
+        typed = reader.text[begin : reader.at - len(stop)]
         first = not commands
         if first and not piped and not end:
-            name, arguments = "search", re.sub(r"^search\s", "", segment)
+            word = re.match(r"\s*search\b|", segment)
+            name = "search"
         else:
-            word = re.match(r"\s*(\w+|`[^`]*`)\s*", segment)
+            word = re.match(r"\s*(\w+|`[^`]*`)", segment)
             if word is None:
                 raise SplError(f"no command after a pipe: {segment.strip()[:40] or 'nothing'}")
-            name, arguments = word[1], segment[word.end() :]
-        commands.append(Command(name, arguments.strip(), tuple(reader.subsearches)))
+            name = word[1]
+        assert word is not None
+        arguments, typed = segment[word.end() :].strip(), typed[word.end() :].strip()
+        commands.append(Command(name, arguments, tuple(reader.subsearches), typed))
         if stop != "|":
             if stop != end:
                 raise SplError(f"{stop} without its [" if stop else "[ without its ]")

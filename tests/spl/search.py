@@ -1,25 +1,24 @@
-"""Runs the searches of the app's dashboards on sample events: a small part of SPL.
+"""Runs searches on rows: the part of SPL that this app, its tools and its tests use.
 
-The shipped search strings are run as they are, with the app's own macros and lookup files, and
-`lofpenrich` is the command of the built app. What this part does not know raises `SplError`, which
-a panel shows as splunkd's error would be shown.
+Shipped search strings are run as they are. What this part does not know raises `SplError`, as what
+splunkd would refuse does. Where nobody has recorded what splunkd does, it is as unhelpful as the
+documentation allows; whether an empty cell is null or an empty text is for the caller to say, and
+every shipped search must be right either way.
 """
 
 from __future__ import annotations
 
 import csv
-import hashlib
+import io
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
-from configparser import RawConfigParser
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-from tests.browser.evaluation import (
+from tests.spl.evaluation import (
+    Clock,
     Expression,
-    SplError,
     number_of,
     parse,
     relative_time,
@@ -29,23 +28,22 @@ from tests.browser.evaluation import (
     values_of,
     wildcard,
 )
-from tests.splunkd import Event, FakeSplunkd
+from tests.spl.syntax import Command, Macro, SplError, expand
+from tests.spl.syntax import parse as parse_search
 
 Row = dict[str, Any]
 
 RISKY = ("outputlookup", "collect", "delete", "map", "outputcsv", "sendemail")
 """Commands that splunkd runs for a dashboard only after the user has agreed."""
 
+EMPTY = ("null", "text")
+"""What the empty cells of a lookup may be."""
+
 _SPANS = (60, 300, 600, 1800, 3600, 10_800, 21_600, 43_200, 86_400, 604_800)
 """What timechart divides time into, in seconds."""
 
 _QUOTED = r'"(?:\\.|[^"\\])*"'
-_MACRO = re.compile(rf"{_QUOTED}|`([^`]*)`")
 _WORD = re.compile(rf"\s*({_QUOTED}|[^\s,\"()\[\]=<>!]+|!=|<=|>=|[(),\[\]=<>])")
-
-
-_ANSWERS: dict[str, list[Event]] = {}
-"""What the command said: pages ask the same of the same alerts over and over."""
 
 
 class Results(NamedTuple):
@@ -62,124 +60,102 @@ class Results(NamedTuple):
         return list(names)
 
 
-class Splunk:
-    """A search head with one app, some events in indexes, and a clock that stands still."""
+class Lookups(Protocol):
+    """Where lookups are kept."""
 
-    def __init__(self, splunkd: FakeSplunkd, events: Iterable[Row], now: float) -> None:
-        self.app = splunkd.app
-        found = [{**event, "_time": text_of(epoch(event["_time"]))} for event in events]
-        self.events = sorted(found, key=lambda event: -epoch(event["_time"]))
-        self.now = now
+    def read(self, name: str) -> tuple[Sequence[str], list[Row]]:
+        """Columns and rows, empty cells as empty texts; raises SplError where there is none."""
+
+    def write(self, name: str, columns: Sequence[str], rows: list[Row]) -> None:
+        """Puts other rows into it."""
+
+
+class Interpreter:
+    """Runs pipelines on the lookups of one splunkd, whose clock stands still."""
+
+    def __init__(
+        self,
+        lookups: Lookups,
+        clock: Clock,
+        macros: Mapping[str, Macro] | None = None,
+        empty: str = "null",
+    ) -> None:
+        if empty not in EMPTY:
+            raise ValueError(f"empty cells are {' or '.join(EMPTY)}, not {empty}")
+        self.lookups = lookups
+        self.clock = clock
+        self.macros = dict(macros or {})
+        self.empty = empty
         self.writes: list[tuple[str, list[Row]]] = []
         """(lookup, rows) for every outputlookup that ran."""
-        self._splunkd = splunkd
-        self._macros = _stanzas(self.app / "default" / "macros.conf")
-        self._lookups = {
-            name: stanza.get("filename", "")
-            for name, stanza in _stanzas(self.app / "default" / "transforms.conf").items()
-        }
-        for default in (self.app / "lookups").glob("*.csv.default"):
-            # As splunkd does at its start.
-            if not default.with_suffix("").exists():
-                default.with_suffix("").write_bytes(default.read_bytes())
 
     def search(self, query: str, earliest: str = "0", latest: str = "now") -> Results:
         """The results of a search over a time range; raises SplError."""
         window = (self._time(earliest), self._time(latest))
-        pipeline = split_pipeline(self.expand(query))
-        return self._run(pipeline, Results([]), window, generating=True)
+        return self._run(self.parse(query), Results([]), window, generating=True)
 
     def continue_search(self, query: str, base: Results) -> Results:
         """The results of a chain search on those of its base search; raises SplError."""
-        start = Results([dict(row) for row in base.rows], base.fields)
-        return self._run(split_pipeline(self.expand(query)), start, (0.0, self.now))
+        start = Results([self._row(row) for row in base.rows], base.fields)
+        query = query.strip().lstrip("|")
+        return self._run(self.parse(f"| {query}"), start, (0.0, self.clock.now))
 
-    def expand(self, text: str, depth: int = 0) -> str:
-        """The search without its macros; backticks in quotes are text."""
+    def parse(self, query: str) -> tuple[Command, ...]:
+        """The pipeline of a search, its macros put in; raises SplError."""
+        return parse_search(self.expand(query))
 
-        def replace(match: re.Match[str]) -> str:
-            if match[1] is None:
-                return match[0]
-            name, arguments = _call(match[1])
-            stanza = self._macros.get(name if not arguments else f"{name}({len(arguments)})")
-            if stanza is None or depth > 20:
-                raise SplError(f"The search specifies a macro '{match[1]}' that cannot be found.")
-            definition = stanza["definition"]
-            names = [each.strip() for each in stanza.get("args", "").split(",")]
-            validation = stanza.get("validation", "")
-            for parameter, argument in zip(names, arguments):
-                definition = definition.replace(f"${parameter}$", argument)
-                validation = validation.replace(f"${parameter}$", argument)
-            if validation and not truth(parse(validation, self.now)({})):
-                raise SplError(stanza["errormsg"])
-            return self.expand(definition, depth + 1)
+    def expand(self, text: str) -> str:
+        """The search without its macros; raises SplError."""
+        return expand(text, self.macros, holds=self._holds)
 
-        return _MACRO.sub(replace, text)
+    def _holds(self, condition: str) -> bool:
+        return truth(parse(condition, self.clock)({}))
+
+    def _row(self, row: Mapping[str, Any]) -> Row:
+        """A row as it comes out of a file: with empty cells, or without them."""
+        return {n: v for n, v in row.items() if self.empty == "text" or v != ""}
 
     def _time(self, text: str) -> float:
         if text in ("", "0"):
             return 0.0
         if text == "now":
-            return self.now
+            return self.clock.now
         if re.fullmatch(r"\d+(\.\d+)?", text):
             return float(text)
-        return float(relative_time(self.now, text))
+        return float(relative_time(self.clock, self.clock.now, text))
 
     def _run(
         self,
-        pipeline: list[tuple[str, str]],
+        pipeline: Sequence[Command],
         results: Results,
         window: tuple[float, float],
         generating: bool = False,
     ) -> Results:
-        for number, (name, arguments) in enumerate(pipeline):
-            if name == "search" and number == 0 and generating:
-                results = self._events(arguments, window)
-            elif name == "lofpenrich":
-                results = self._command(f"{name} {arguments}", results)
-            elif name in ("append", "appendpipe"):
-                results = self._append(name, arguments, results, window)
+        for number, command in enumerate(pipeline):
+            if command.name == "search" and number == 0 and generating:
+                results = self._events(command.text, window)
+            elif command.name in ("append", "appendpipe"):
+                results = self._append(command, results, window)
             else:
-                command = getattr(self, f"_do_{name}", None)
-                if command is None:
-                    raise SplError(f"Unknown search command '{name}'.")
-                results = command(arguments, results)
+                run = getattr(self, f"_do_{command.name}", None)
+                results = run(command.text, results) if run else self._external(command, results)
         return results
 
-    def _events(self, arguments: str, window: tuple[float, float]) -> Results:
-        earliest, latest = window
-        condition = search_condition(arguments)
-        found = (e for e in self.events if earliest <= epoch(e["_time"]) <= latest)
-        return Results([dict(event) for event in found if condition(event)])
+    def _events(self, terms: str, window: tuple[float, float]) -> Results:
+        raise SplError("there are no events here, only what generating commands make")
 
-    def _command(self, text: str, results: Results) -> Results:
-        events = [
-            {name: _canonical(value) for name, value in row.items() if value is not None}
-            for row in results.rows
-        ]
-        lookups = sorted((self.app / "lookups").glob("*.csv"))
-        # Not by their times: each test has a copy of its own, mostly of the same.
-        state = [(path.name, hashlib.sha256(path.read_bytes()).hexdigest()) for path in lookups]
-        key = hashlib.sha256(json.dumps([text, events, state]).encode()).hexdigest()
-        if key not in _ANSWERS:
-            answer = self._splunkd.search(f"| {text}", events)
-            if answer.errors:
-                raise SplError("; ".join(answer.errors))
-            _ANSWERS[key] = answer.events
-        return Results([dict(event) for event in _ANSWERS[key]], results.fields)
+    def _external(self, command: Command, results: Results) -> Results:
+        raise SplError(f"Unknown search command '{command.name}'.")
 
-    def _append(
-        self, name: str, arguments: str, results: Results, window: tuple[float, float]
-    ) -> Results:
-        inner = arguments.strip()
+    def _append(self, command: Command, results: Results, window: tuple[float, float]) -> Results:
+        inner = command.text
         if not (inner.startswith("[") and inner.endswith("]")):
-            raise SplError(f"{name} takes a search in brackets")
-        start = [dict(row) for row in results.rows] if name == "appendpipe" else []
+            raise SplError(f"{command.name} takes a search in brackets")
+        piped = command.name == "appendpipe"
+        start = [dict(row) for row in results.rows] if piped else []
         # What stands in appendpipe's brackets is the next stage, not a search of its own.
-        pipeline = split_pipeline(("|" if name == "appendpipe" else "") + inner[1:-1])
-        more = self._run(
-            pipeline, Results(start, results.fields), window, generating=name == "append"
-        )
+        pipeline = parse_search(("|" if piped else "") + inner[1:-1])
+        more = self._run(pipeline, Results(start, results.fields), window, generating=not piped)
         return Results(results.rows + more.rows, results.fields or more.fields)
 
     # Commands, in alphabetical order: each takes its arguments as text.
@@ -233,7 +209,7 @@ class Splunk:
             match = re.fullmatch(r"\s*('[^']+'|\"[^\"]+\"|[\w.{}:]+)\s*=(?!=)(.*)", part, re.DOTALL)
             if not match:
                 raise SplError(f"eval takes <field>=<expression>, not {part.strip()!r}")
-            assignments.append((match[1].strip("'\""), parse(match[2], self.now)))
+            assignments.append((match[1].strip("'\""), parse(match[2], self.clock)))
         for row in results.rows:
             for name, expression in assignments:
                 value = text_of(expression(row))
@@ -244,7 +220,7 @@ class Splunk:
         return results
 
     def _do_eventstats(self, arguments: str, results: Results) -> Results:
-        aggregates, by = _aggregates(arguments, self.now)
+        aggregates, by = _aggregates(arguments, self.clock)
         groups: dict[tuple[str, ...], list[Row]] = {}
         for row in results.rows:
             if all(row.get(name) is not None for name in by):
@@ -284,7 +260,7 @@ class Splunk:
         patterns = [unquoted(word) for word in words(match[1])]
         for name in results.names():
             if not name.startswith("_") and any(wildcard(each, name) for each in patterns):
-                inner = split_pipeline("|" + match[2].replace("<<FIELD>>", name))
+                inner = parse_search("|" + match[2].replace("<<FIELD>>", name))
                 results = self._run(inner, results, (0, 0))
         return results
 
@@ -306,26 +282,32 @@ class Splunk:
 
     def _do_inputlookup(self, arguments: str, results: Results) -> Results:
         match = re.fullmatch(
-            r"\s*(?:append=(t|true|f|false)\s+)?(\w+)(?:\s+where\s+(.*))?", arguments, re.IGNORECASE
+            r"\s*((?:\w+=\w+\s+)*)([\w.]+)(?:\s+where\s+(.*))?",
+            arguments,
+            re.IGNORECASE | re.DOTALL,
         )
-        if not match:
+        options = dict(re.findall(r"(\w+)=(\w+)", match[1])) if match else {}
+        if match is None or set(options) - {"append", "strict"}:
             raise SplError(f"inputlookup {arguments}: not known here")
-        rows = self._lookup_rows(match[2])
+        header, found = self.lookups.read(match[2])
+        rows = [self._row(row) for row in found]
         if match[3]:
             condition = search_condition(match[3])
             rows = [row for row in rows if condition(row)]
-        if (match[1] or "f")[0] == "t":
+        if options.get("append", "f")[0] == "t":
             return Results(results.rows + rows, results.fields)
-        return Results(rows, self._lookup_header(match[2]))
+        return Results(rows, header)
 
     def _do_lookup(self, arguments: str, results: Results) -> Results:
         match = re.fullmatch(
-            r"\s*(\w+)\s+(\S+)(?:\s+AS\s+(\S+))?\s+OUTPUT(NEW)?\s+(.*)", arguments, re.DOTALL
+            r"\s*(?:local=t(?:rue)?\s+)?(\w+)\s+(\S+)(?:\s+AS\s+(\S+))?\s+OUTPUT(NEW)?\s+(.*)",
+            arguments,
+            re.DOTALL,
         )
         if not match:
             raise SplError(f"lookup {arguments}: not known here")
         table: dict[str, Row] = {}
-        for entry in self._lookup_rows(match[1]):
+        for entry in self.lookups.read(match[1])[1]:
             table.setdefault(str(entry.get(unquoted(match[2]), "")).lower(), entry)
         key = unquoted(match[3] or match[2])
         outputs = _renamings(match[5])
@@ -336,7 +318,7 @@ class Splunk:
             for column, name in outputs:
                 if match[4] and row.get(name) is not None:
                     continue
-                found = [entry[column] for entry in entries if entry.get(column)]
+                found = [entry[column] for entry in map(self._row, entries) if column in entry]
                 row.pop(name, None)
                 if found:
                     row[name] = text_of(found)
@@ -353,9 +335,10 @@ class Splunk:
         return results
 
     def _do_makeresults(self, arguments: str, results: Results) -> Results:
-        if arguments.strip():
-            raise SplError("makeresults takes no argument here")
-        return Results([{"_time": text_of(self.now)}])
+        match = re.fullmatch(r"(?:count=(\d+))?", arguments)
+        if not match:
+            raise SplError(f"makeresults {arguments}: not known here")
+        return Results([{"_time": text_of(self.clock.now)} for _ in range(int(match[1] or 1))])
 
     def _do_mvexpand(self, arguments: str, results: Results) -> Results:
         name = unquoted(arguments.strip())
@@ -371,20 +354,19 @@ class Splunk:
     def _do_outputlookup(self, arguments: str, results: Results) -> Results:
         options = dict(re.findall(r"(\w+)=(\w+)", arguments))
         name = arguments.split()[-1]
-        unknown = set(options) - {"append", "create_empty", "override_if_empty"}
+        unknown = set(options) - {"append", "create_empty", "override_if_empty", "createinapp"}
         if unknown:
             raise SplError(f"outputlookup: {', '.join(unknown)} is not known here")
         append = options.get("append", "f")[0] == "t"
         if not results.rows and (append or options.get("override_if_empty", "true")[0] == "f"):
             return results
-        header = self._lookup_header(name)
-        kept = self._lookup_rows(name) if append else []
-        path = self._lookup_path(name)
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, header, extrasaction="ignore", lineterminator="\n")
-            writer.writeheader()
-            for row in [*kept, *results.rows]:
-                writer.writerow({n: "\n".join(values_of(row.get(n))) for n in header})
+        # A column of which no row has a value is not written.
+        columns = [n for n in results.names() if any(n in row for row in results.rows)]
+        rows = [{n: "\n".join(values_of(v)) for n, v in row.items()} for row in results.rows]
+        if append:
+            header, kept = self.lookups.read(name)
+            columns, rows = list(dict.fromkeys([*header, *columns])), [*kept, *rows]
+        self.lookups.write(name, columns, rows)
         self.writes.append((name, [dict(row) for row in results.rows]))
         return results
 
@@ -427,30 +409,33 @@ class Splunk:
 
     def _do_sort(self, arguments: str, results: Results) -> Results:
         listed = words(arguments)
+        most = 10_000
         if listed and listed[0].isdigit():
-            listed = listed[1:]
+            most = int(listed.pop(0))
         keys = []
-        direction = 1
+        descending = False
         for word in listed:
+            # A sign that stands alone is that of all fields behind it, up to the next sign.
             if word in "+-":
-                direction = -1 if word == "-" else 1
+                descending = word == "-"
                 continue
             sign = re.match(r"[+-]", word)
-            descending = (sign[0] == "-") if sign else direction < 0
-            keys.append((unquoted(word.lstrip("+-")), descending))
-            direction = 1
+            name = unquoted(word.lstrip("+-"))
+            number = re.fullmatch(r"num\((.+)\)", name)
+            keys.append((number[1] if number else name, sign[0] == "-" if sign else descending))
         rows = list(results.rows)
-        for name, descending in reversed(keys):
-            rows.sort(key=lambda row: _sort_key(row.get(name)), reverse=descending)
-        return Results(rows, results.fields)
+        for name, down in reversed(keys):
+            rows.sort(key=lambda row: _sort_key(row.get(name)), reverse=down)
+        return Results(rows[: most or None], results.fields)
 
     def _do_stats(self, arguments: str, results: Results) -> Results:
-        aggregates, by = _aggregates(arguments, self.now)
+        aggregates, by = _aggregates(arguments, self.clock)
         groups: dict[tuple[str, ...], list[Row]] = {}
         for row in results.rows:
             keys: list[tuple[str, ...]] = [()]
             for name in by:
-                keys = [(*key, value) for key in keys for value in values_of(row.get(name))]
+                held = [v for v in values_of(row.get(name)) if v or self.empty == "text"]
+                keys = [(*key, value) for key in keys for value in held]
             for key in keys:
                 groups.setdefault(key, []).append(row)
         if not by:
@@ -463,7 +448,7 @@ class Splunk:
         return Results(found, [*by, *(label for label, _ in aggregates)])
 
     def _do_streamstats(self, arguments: str, results: Results) -> Results:
-        aggregates, by = _aggregates(arguments, self.now)
+        aggregates, by = _aggregates(arguments, self.clock)
         groups: dict[tuple[str, ...], list[Row]] = {}
         for row in results.rows:
             rows = groups.setdefault(tuple(str(row.get(name)) for name in by), [])
@@ -536,38 +521,8 @@ class Splunk:
         return Results(rows, [match[1]])
 
     def _do_where(self, arguments: str, results: Results) -> Results:
-        condition = parse(arguments, self.now)
+        condition = parse(arguments, self.clock)
         return Results([row for row in results.rows if truth(condition(row))], results.fields)
-
-    def _lookup_path(self, name: str) -> Path:
-        if name not in self._lookups:
-            raise SplError(f"The lookup table '{name}' does not exist or is not available.")
-        return self.app / "lookups" / self._lookups[name]
-
-    def _lookup_header(self, name: str) -> list[str]:
-        path = self._lookup_path(name)
-        if not path.exists():
-            raise SplError(
-                f"The lookup table '{name}' requires a .csv or KV store lookup definition."
-            )
-        with path.open(encoding="utf-8", newline="") as file:
-            return next(csv.reader(file), [])
-
-    def _lookup_rows(self, name: str) -> list[Row]:
-        self._lookup_header(name)
-        with self._lookup_path(name).open(encoding="utf-8", newline="") as file:
-            # Splunk gives an empty cell as an empty text, not as null.
-            return [dict(row) for row in csv.DictReader(file)]
-
-
-def load_events(path: Path) -> list[Row]:
-    """The sample events of a file: an object a line, once more for every time in its `also`."""
-    events = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        event = json.loads(line)
-        also = event.pop("also")
-        events += [event, *({**event, "_time": time} for time in also)]
-    return events
 
 
 def epoch(text: str) -> float:
@@ -602,23 +557,6 @@ def split_outside(text: str, separator: str) -> list[str]:
     if depth:
         raise SplError("Unbalanced brackets.")
     return [*parts, text[start:]]
-
-
-def split_pipeline(text: str) -> list[tuple[str, str]]:
-    """(command, arguments) of every stage; terms at the beginning are those of search."""
-    stages = split_outside(text, "|")
-    found = []
-    for number, stage in enumerate(stages):
-        if number == 0:
-            if stage.strip():
-                name, _, rest = stage.strip().partition(" ")
-                found.append(("search", rest) if name == "search" else ("search", stage.strip()))
-            continue
-        match = re.match(r"\s*(\w+)\s*(.*)", stage, re.DOTALL)
-        if not match:
-            raise SplError("A stage of the search is empty.")
-        found.append((match[1], match[2].strip()))
-    return found
 
 
 def words(text: str) -> list[str]:
@@ -700,7 +638,7 @@ def _field_fits(row: Row, name: str, operator: str, value: str) -> bool:
 
 
 def _aggregates(
-    text: str, now: float
+    text: str, clock: Clock
 ) -> tuple[list[tuple[str, Callable[[list[Row]], Any]]], list[str]]:
     parts = re.split(r"\s+(?:BY|by)\s+(?=[^()]*$)", text.strip())
     by = [unquoted(word) for word in words(parts[1])] if len(parts) > 1 else []
@@ -717,7 +655,7 @@ def _aggregates(
         name = match[1]
         argument = match[2] or ""
         label = unquoted(match[4]) if match[4] else (f"{name}({argument})" if argument else name)
-        expression = parse(match["expression"], now) if match["expression"] else None
+        expression = parse(match["expression"], clock) if match["expression"] else None
         found.append((label, _aggregate(name, unquoted(argument), expression)))
         at = match.end()
     return found, by
@@ -780,24 +718,19 @@ def _sort_key(value: Any) -> tuple[int, float, str]:
     return (0, float(number), "") if number is not None else (1, 0.0, text)
 
 
-def _canonical(value: Any) -> Any:
-    return [str(each) for each in value] if isinstance(value, list) else str(text_of(value))
+def read_table(data: bytes) -> tuple[list[str], list[Row]]:
+    """Columns and rows of a CSV file."""
+    reader = csv.DictReader(io.StringIO(data.decode("utf-8"), newline=""))
+    return list(reader.fieldnames or ()), [dict(row) for row in reader]
 
 
-def _call(text: str) -> tuple[str, list[str]]:
-    name, parenthesis, rest = text.partition("(")
-    if not parenthesis:
-        return name.strip(), []
-    inner = rest.rstrip().removesuffix(")")
-    return name.strip(), [unquoted(each.strip()) for each in split_outside(inner, ",")]
-
-
-def _stanzas(path: Path) -> dict[str, dict[str, str]]:
-    parser = RawConfigParser(interpolation=None, strict=True, delimiters=("=",))
-    parser.optionxform = str  # type: ignore[assignment,method-assign]
-    text = re.sub(r"[ \t]*\\\n[ \t]*", " ", path.read_text(encoding="utf-8"))
-    parser.read_string(text)
-    return {name: dict(parser[name]) for name in parser.sections()}
+def write_table(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> bytes:
+    """The CSV file of these rows."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode("utf-8")
 
 
 def to_columns(results: Results) -> dict[str, Any]:

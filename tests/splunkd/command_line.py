@@ -1,4 +1,4 @@
-"""As much of SPL as splunkd needs to start a command: its name and its arguments."""
+"""What splunkd tells a command of the search that it stands in: its name and its arguments."""
 
 from __future__ import annotations
 

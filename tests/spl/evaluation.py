@@ -10,16 +10,15 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta, timezone
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone, tzinfo
 from typing import Any, Union
+
+from tests.spl.syntax import SplError
 
 Value = Union[str, float, int, bool, list[str], None]
 Row = Mapping[str, Any]
 Expression = Callable[[Row], Any]
-
-
-class SplError(Exception):
-    """A search that splunkd would refuse, or one that this subset does not know."""
 
 
 _TOKEN = re.compile(
@@ -40,9 +39,21 @@ def unquote(text: str) -> str:
     return _ESCAPE.sub(r"\1", text[1:-1])
 
 
-def parse(text: str, now: float) -> Expression:
+@dataclass(frozen=True)
+class Clock:
+    """What time it is, and where the user is, whose time zone texts of times are in."""
+
+    now: float
+    zone: tzinfo = timezone.utc
+
+    def at(self, seconds: float) -> datetime:
+        """A time as the user's clocks and calendar show it."""
+        return datetime.fromtimestamp(seconds, self.zone)
+
+
+def parse(text: str, clock: Clock) -> Expression:
     """The expression as a function of a row; raises SplError."""
-    parser = _Parser(text, now)
+    parser = _Parser(text, clock)
     expression = parser.expression()
     parser.expect_end()
     return expression
@@ -51,9 +62,9 @@ def parse(text: str, now: float) -> Expression:
 class _Parser:
     """Precedence climbing, in Splunk's order: NOT, ., * / %, + -, comparisons, AND, XOR, OR."""
 
-    def __init__(self, text: str, now: float) -> None:
+    def __init__(self, text: str, clock: Clock) -> None:
         self.text = text
-        self.now = now
+        self.clock = clock
         self.tokens: list[tuple[str, str]] = []
         at = 0
         while text[at:].strip():
@@ -181,7 +192,10 @@ class _Parser:
             lazy = _LAZY[name]
             return lambda row: lazy(row, arguments)
         if name == "now":
-            return lambda row: int(self.now)
+            return lambda row: int(self.clock.now)
+        if name in _OF_TIME:
+            timed = _OF_TIME[name]
+            return lambda row: timed(self.clock, *[argument(row) for argument in arguments])
         if name not in _FUNCTIONS:
             raise SplError(f"the eval function {name} is not known here")
         function = _FUNCTIONS[name]
@@ -247,9 +261,14 @@ def equal(left: Any, right: Any) -> bool:
 
 
 def like(value: Any, pattern: Any) -> bool:
-    """LIKE: % for anything, _ for one character, case matters."""
+    """LIKE: % for anything, _ for one character, case matters.
+
+    What a backslash in the pattern does is not documented, and so no pattern may have one.
+    """
     if value is None or pattern is None:
         return False
+    if "\\" in str(pattern):
+        raise SplError("a backslash in the pattern of like(): take split() for any text")
     regex = re.escape(str(pattern)).replace("%", ".*").replace("_", ".")
     return any(re.fullmatch(regex, each, re.DOTALL) for each in values_of(value))
 
@@ -274,6 +293,7 @@ def _compare(operator: str, left: Expression, right: Expression) -> Expression:
             x, y = str(text_of(a)), str(text_of(b))
         return {"<": x < y, ">": x > y, "<=": x <= y, ">=": x >= y}[operator]
 
+    compare.filtered = getattr(left, "field", None)  # type: ignore[attr-defined]
     return compare
 
 
@@ -340,11 +360,19 @@ def _mvmap(row: Row, arguments: list[Expression]) -> Any:
     return text_of([text_of(each) for each in found if each is not None])
 
 
+def _mvfilter(row: Row, arguments: list[Expression]) -> Any:
+    held = getattr(arguments[0], "filtered", None)
+    if held is None:
+        raise SplError("mvfilter takes one comparison of a field here")
+    return text_of([each for each in values_of(row.get(held)) if truth(arguments[0]({held: each}))])
+
+
 _LAZY: dict[str, Callable[[Row, list[Expression]], Any]] = {
     "if": _if,
     "case": _case,
     "coalesce": _coalesce,
     "isnull": _isnull,
+    "mvfilter": _mvfilter,
     "mvmap": _mvmap,
     "isnotnull": _isnotnull,
 }
@@ -373,7 +401,7 @@ def _replace(text: str, pattern: str, replacement: str) -> str:
 
 
 def _split(text: str, delimiter: str) -> list[str]:
-    return text.split(delimiter)
+    return text.split(delimiter) if delimiter else list(text)
 
 
 def _of_text(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -391,23 +419,23 @@ def _match(text: str, pattern: str) -> bool:
     return re.search(pattern, text) is not None
 
 
-def _strftime(value: str, form: str) -> Any:
+def _strftime(clock: Clock, value: Any, form: str) -> Any:
     seconds = number_of(value)
-    if seconds is None:
+    return None if seconds is None else clock.at(seconds).strftime(form)
+
+
+def _strptime(clock: Clock, text: Any, form: str) -> Any:
+    if text is None:
         return None
-    return datetime.fromtimestamp(seconds, timezone.utc).strftime(form)
-
-
-def _strptime(text: str, form: str) -> Any:
     try:
-        return datetime.strptime(text, form).replace(tzinfo=timezone.utc).timestamp()
+        return datetime.strptime(str(text_of(text)), form).replace(tzinfo=clock.zone).timestamp()
     except ValueError:
         return None
 
 
-def relative_time(value: Any, modifier: str) -> Any:
+def relative_time(clock: Clock, value: Any, modifier: str) -> Any:
     """`-7d@d` and the like, seen from `value`; raises SplError where it is no such thing."""
-    at = datetime.fromtimestamp(number_of(value), timezone.utc)
+    at = clock.at(number_of(value))
     match = re.fullmatch(r"([+-]\d+)?(s|m|h|d|w)?(?:@(h|d))?", modifier)
     if not match:
         raise SplError(f"{modifier!r} is no time here")
@@ -418,6 +446,13 @@ def relative_time(value: Any, modifier: str) -> Any:
         at = at.replace(minute=0, second=0, microsecond=0)
         at = at.replace(hour=0) if match[3] == "d" else at
     return at.timestamp()
+
+
+_OF_TIME: dict[str, Callable[..., Any]] = {
+    "strftime": _strftime,
+    "strptime": _strptime,
+    "relative_time": relative_time,
+}
 
 
 def _round(value: Any, digits: Any = 0) -> Any:
@@ -514,10 +549,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "split": _single(_split),
     "match": _of_text(_single(_match)),
     "like": like,
-    "strftime": _single(_strftime),
-    "strptime": _single(_strptime),
-    "relative_time": relative_time,
-    "md5": _single(lambda text: hashlib.md5(text.encode()).hexdigest()),
+    "sha256": _single(lambda text: hashlib.sha256(text.encode()).hexdigest()),
     "abs": lambda value: None if number_of(value) is None else abs(number_of(value)),
     "round": _round,
     "floor": lambda value: None if number_of(value) is None else int(number_of(value) // 1),
