@@ -23,14 +23,48 @@ _PLACEHOLDER = re.compile(
     re.VERBOSE,
 )
 
+_NOTHING_KNOWN = re.compile(
+    r"""
+    (?:there\ (?:are|is|have\ been)\ )?
+    (?:no(?:ne|thing)?\b(?:\ [\w-]+){0,4}\ (?:expected|known|observed|identified|reported
+        |anticipated|seen|found|documented)\b
+      |un(?:known|kown|kn?wn)[,;:]?\ (?:needs?|requires?|how|to\ be|pending|yet)\b
+      |(?:aucun|aucune|inconnue?s?|unbekannte?|keine?|keine\ bekannt|desconocido|desconhecido
+        |ninguno|ninguna|nenhum|nenhuma|nessuno|nessuna|sconosciuto|onbekend|geen|unkown|unknow|unknwon
+        |okänt|неизвестно|нет|未知|不明|なし|无)$)
+    (?!.*\b(?:except|apart|unless|but|besides|however|though|although|other\ than|aside|if)\b)
+    """,
+    re.VERBOSE,
+)
+"""That nobody knows of one, whatever follows ("... in production"), but for what is excepted."""
+
 _TO_DO = """
     investigated verified reviewed validated exempted excluded tuned filtered monitored checked
     allowlisted allow-listed whitelisted correlated baselined confirmed customized customised
 """
 _ADVICE = re.compile(
     rf"""
-    ^(?:please|we\ (?:recommend|suggest)
+    ^(?:(?:regular|periodical|continuous|careful|frequent|alway|temporari|manual)\w*[,\s]+)?
+      (?:please|analysts\ (?:should|can|may)|we\ (?:recommend|suggest)
        |it\ is\ (?:highly\ )?(?:recommended|advised|suggested|important|best))\b
+    | ^(?:to\ (?:manage|handle|mitigate|reduce|avoid|prevent|minimi[sz]e|address|limit|lower
+         |help)\ .*,
+       |after\ (?:identifying|confirming|reviewing|verifying|validating)\ .*,)
+    | ^(?:(?:regularly|periodically|continuously|carefully|always|temporarily|where\ possible,?)\ )?
+      (?:collaborate|try|understand|coordinate|implement|establish|create|maintain|escalate|evaluate|leverage|examine
+        |cross-check|assess|inspect|suppress|whitelist|require|focus|engage|limit|ask|look
+        |use\ (?!of\b|cases?\b)|work\ with|close\ only|keep
+        |build\ (?:an?\ |any\ |the\ )?(?:exception|exclusion|allow)s?\w*
+        |review|update|check|verify|validate
+        |(?:monitor|document)\ (?:and|the|these|those|this|any|all|known|such|each|for
+           |approved|an?))\b
+    | ^(?:users|analysts|teams|organi[sz]ations)
+      \ (?:can|should|must)\ (?:then\ |also\ )?
+      (?:update|add|create|verify|review|exclude|document|whitelist|allowlist|consider|configure
+        |dismiss)\b
+    | ^(?:regularly|periodically|continuously)\ (?!\w+(?:ed|ing)\b)\w
+    | \banti-pattern\b
+    | \bdo\ not\ (?:close|dismiss|exclude|suppress)\b
     | ^(?:(?:manual|further|additional|some|more)\ )?
       (?:tun(?:e|ing)|filter(?:ing|s)?|verif(?:y|ication)|validat(?:e|ion)|investigat(?:e|ion)
         |review|check|confirm|ensure|update|adjust|modify|exclude|whitelist|allow-?list|baseline|correlate
@@ -38,8 +72,9 @@ _ADVICE = re.compile(
         |treat
         |be\ sure|make\ sure|be\ aware|do\ not|avoid|before)\b
     | ^(?:you|this|it)?\ ?(?:may|might|can|could|will|should)\ (?:need|require)\b
-    | ^if\ (?:this|it|that|the|known|not|you|an?)\b.*
-      \b(?:exempt\w*|exception|exclu\w+|filter\w*|tun\w+|expected|verify|investigate)\b
+    | ^if\b.*
+      \b(?:exempt\w*|exceptions?|exclu\w+|filter\w*|tun\w+|expected|verify|investigate|consider
+        |use|review|add|suppress|modified|do\ not)\b
     | \b(?:should|must|needs?\ to|ha(?:s|ve)\ to)\ (?:\w+\ )?be\ (?:further\ )?
       (?:{"|".join(_TO_DO.split())}|added|adjusted|updated|considered|treated|modified|applied)\b
     | \b(?:can|may|might)\ be\ (?:{"|".join(_TO_DO.split())}|necessary|required|needed)\b
@@ -58,6 +93,25 @@ _TRIMMINGS = re.compile(
     re.VERBOSE,
 )
 """`..., filter as needed`: what is left of the sentence decides."""
+
+_TUNING = re.compile(
+    r"""
+    [\s,;:(-]*\b(?:(?:and|but|so|however|this\ analytic)[\s,]+)*
+    (?:(?:will|may|might|can|could|should)\ (?:need|require)\ (?:some\ |to\ be\ )?
+       (?:tun|filter)(?:ed|ing)
+      |(?:please\ )?filter\ as\ needed
+      |thus\ |(?:please\ )?make\ use\ of\ our\ filters)
+    .*$
+    """,
+    re.VERBOSE,
+)
+"""`... and will require tuning based on ...`: what comes before decides."""
+_SET_ASIDE = re.compile(
+    r"(?!(?:if|whether|any|an?|the|these|this|those|such|it|you|exceptions?|known|alerts?|ensure)\b)"
+    r"((?:(?!\b(?:unfamiliar|unexpected|should|can|must)\b).)+?)"
+    r" (?:should|can|must) be (?:reviewed|documented|excluded)\b"
+)
+"""`Jobs that rotate logs should be reviewed and excluded`: advice whose subject is a cause."""
 
 _GENERIC = frozenset(
     """
@@ -102,6 +156,14 @@ _GENERIC = frozenset(
     get gets take taken put help know knows sure situation situations scenario scenarios
     circumstances instance instances example examples whether about during after before into
     out over under between up down off still yet again ever never always good bad filter
+    enable enables enabled disable disables disabled appear appears flag flags flagged mistaken
+    mistakenly identified considered default set value values write writes written check checks
+    name names path paths binary binaries executable executables location locations list lists
+    missed included interact interacts interacted fire fires noisy frequent frequently legitimately
+    suspicious privilege privileges escalation malicious select selected reason vendor vendors
+    mechanism mechanisms method methods technique techniques unique unusual satisfy satisfies it's
+    exclusion exclusions exception exceptions standard non-standard keyword keywords rather trusted
+    kind kinds thing things
     filtered filters filtering tune tuned tuning macro macros exclude excluded
     """.split()
 )
@@ -132,9 +194,12 @@ def kind_of(statement: str) -> str:
 
 def _sentence_kind(sentence: str) -> str:
     text = " ".join(sentence.lower().split()).strip(" .!?;:,'\"`*()[]")
-    if _PLACEHOLDER.fullmatch(text):
+    if _PLACEHOLDER.fullmatch(text) or _NOTHING_KNOWN.match(text):
         return "placeholder"
-    cause = _TRIMMINGS.sub("", text)
+    cause = _TUNING.sub("", _TRIMMINGS.sub("", text))
+    subject = _SET_ASIDE.match(cause)
+    if subject and not _ADVICE.search(subject[1]) and _specific(subject[1]):
+        return "benign"
     if not cause or _ADVICE.search(cause):
         return "advice"
     if _specific(cause):

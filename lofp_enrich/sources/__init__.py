@@ -25,6 +25,8 @@ from lofp_enrich.sources.archive import TextFile
 
 __all__ = ["SOURCES", "Reading", "Source", "read", "starter"]
 
+_BRANCHES = frozenset({"develop", "main", "master"})
+"""What the archive of a branch is named by, where git wrote the commit into it."""
 _STARTER = Path(__file__).parent.parent / "starter"
 
 
@@ -38,7 +40,7 @@ class Source:
     parse: Callable[[str, str], Iterator[Rule | RuleError]]
     """(text, path) -> the rules of one file, and what of it could not be read; never raises."""
     license: str = ""
-    """The licence of its statements where a rule does not say it itself."""
+    """The licence of its repository, for rules from there that do not say their own."""
     repository: str = ""
     """`owner/name` on GitHub, for links to rules."""
     file_bytes: int = archive.FILE_BYTES
@@ -117,7 +119,11 @@ def _links(source: Source, path: Path, found: archive.Contents) -> tuple[str, st
     if not source.repository:
         return "", ""
     owner, _, name = source.repository.partition("/")
-    if found.commit and found.top.startswith((f"{name}-", f"{owner}-{name}-")):
+    # The whole name: `sigma-rules-<commit>` is the archive of another repository.
+    of = next((each for each in (f"{name}-", f"{owner}-{name}-") if found.top.startswith(each)), "")
+    version = found.top[len(of) :]
+    named = len(version) >= 7 and found.commit.startswith(version)
+    if of and found.commit and (named or version in _BRANCHES):
         return found.commit, f"https://github.com/{source.repository}/blob/{found.commit}/"
     place = checkout.find(path) if path.is_dir() else None
     return (place.commit, place.url) if place else (found.commit, "")
@@ -125,10 +131,11 @@ def _links(source: Source, path: Path, found: archive.Contents) -> tuple[str, st
 
 def _finished(rule: Rule, source: Source, base: str, notes: bool) -> Rule:
     """The rule with what only its source knows, and with the statements that were asked for."""
+    own = base.lower().startswith(f"https://github.com/{source.repository}/".lower())
     return replace(
         rule,
         falsepositives=tuple(fp for fp in rule.falsepositives if notes or not fp.note),
-        license=rule.license or source.license,
+        license=rule.license or (source.license if own else ""),
         url=rule.url or (base + quote(rule.location.path) if base else ""),
     )
 

@@ -12,13 +12,13 @@ from lofp_enrich.model import Location
 from lofp_enrich.sources.fields import RuleNode
 
 
-def stanzas(text: str, path: str) -> Iterator[tuple[str, RuleNode]]:
+def stanzas(text: str, path: str) -> Iterator[tuple[str, RuleNode] | RuleError]:
     """The stanzas of a .conf file as (name, settings), all values as text, in order.
 
     A line that ends in a backslash goes on in the next, the line break kept. Of two equal settings
     the last wins, as in Splunk. What stands before the first stanza belongs to none.
 
-    Raises `RuleError` for a line that is no stanza, setting or comment.
+    A line that is no stanza, setting or comment comes as a `RuleError` and costs nothing else.
     """
     name = ""
     stanza = RuleNode(path)
@@ -34,7 +34,8 @@ def stanzas(text: str, path: str) -> Iterator[tuple[str, RuleNode]]:
             continue
         key, equals, value = stripped.partition("=")
         if not equals:
-            raise RuleError("expected `setting = value`", Location(path, number))
+            yield RuleError("expected `setting = value`", Location(path, number))
+            continue
         stanza[key.rstrip()] = value.lstrip()
         stanza.lines[key.rstrip()] = number
     if name:

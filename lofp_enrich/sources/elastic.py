@@ -66,7 +66,7 @@ def _rule(document: RuleNode) -> Rule | None:
             ),
             service=_dataset(fields.texts(rule, "index"), query),
         ),
-        level=fields.text(rule, "severity"),
+        level=fields.loose(rule, "severity"),
         status=status,
         deprecated=status == "deprecated" or "_deprecated" in folders,
         description=fields.description(rule),

@@ -87,6 +87,8 @@ def _json(stanza: RuleNode, key: str) -> RuleNode:
     except (ValueError, RecursionError) as error:
         reason = error.msg if isinstance(error, json.JSONDecodeError) else "unreadable"
         raise RuleError(f"not JSON: {reason}", stanza.at(key), key) from error
+    if data is None:
+        return table
     if not isinstance(data, (dict, list)):
         raise RuleError("expected a JSON object", stanza.at(key), key)
     table.update(data if isinstance(data, dict) else {"items": data})

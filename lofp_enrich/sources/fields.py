@@ -59,7 +59,9 @@ def each(
         except StopIteration:
             return
         except RuleError as error:
-            yield error
+            # Its traceback would keep the whole document in memory as long as the error lives.
+            error.__cause__ = error.__context__ = None
+            yield error.with_traceback(None)
         else:
             if rule is not None:
                 yield rule
@@ -86,6 +88,16 @@ def raw(table: RuleNode, key: str) -> str:
     if found is None:
         raise RuleError(f"expected text, found {_name(value)}", table.at(key), key)
     return found
+
+
+def loose(table: RuleNode, key: str) -> str:
+    """The text under a key that only helps, a list joined by `|`; empty for what is no text.
+
+    A rule's level or log source ranks its statements: an odd one must not cost them.
+    """
+    value = _value(table, key)
+    found = (_plain(item) for item in (value if isinstance(value, list) else [value]))
+    return "|".join(filter(None, (fold(each or "") for each in found)))
 
 
 def texts(table: RuleNode, key: str) -> tuple[str, ...]:
@@ -154,8 +166,10 @@ def technique_ids(values: Iterable[str]) -> tuple[str, ...]:
 
 
 def description(table: RuleNode, key: str = "description") -> str:
-    """The description of a rule, as `cut` gives it."""
-    return cut(raw(table, key))
+    """The description of a rule, as `cut` gives it; a list counts as its texts."""
+    value = _value(table, key)
+    found = (_plain(item) for item in (value if isinstance(value, list) else [value]))
+    return cut(" ".join(filter(None, found)))
 
 
 def cut(value: str) -> str:

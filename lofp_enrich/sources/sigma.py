@@ -10,18 +10,20 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from lofp_enrich.errors import RuleError
-from lofp_enrich.model import Exclusion, FalsePositive, LogSource, Rule
+from lofp_enrich.model import Exclusion, FalsePositive, Location, LogSource, Rule
 from lofp_enrich.sources import fields, yamldoc
 from lofp_enrich.sources.fields import RuleNode
 
 _RETIRED = frozenset({"deprecated", "unsupported"})
-# The key of the specification, and the two ways SigmaHQ's own history misspells it.
-_FALSEPOSITIVES = ("falsepositives", "false_positives", "falsepositive")
+# The key of the specification, and the ways that rules misspell it.
+_FALSEPOSITIVES = ("falsepositives", "false_positives", "falsepositive", "false-positives")
 # What a detection holds beside values to look for.
 _NO_VALUES = frozenset({"condition", "timeframe"})
 # A regular expression or a network is no word that an alert could share.
 _NO_WORDS = ("|re", "|cidr")
 _OPTIONAL = "filter_optional_"
+# Documents of the specification that are no rules: filters and pipelines.
+_COMPANIONS = frozenset({"filter", "transformations"})
 
 
 def parse(text: str, path: str) -> Iterator[Rule | RuleError]:
@@ -41,6 +43,7 @@ def _rule_documents(text: str, path: str) -> Iterator[RuleNode | RuleError]:
         if isinstance(document, RuleError):
             yield document
         if not isinstance(document, RuleNode):
+            yield from _listed(document, path)
             continue
         action = document.pop("action", None)
         if action == "global":
@@ -53,6 +56,38 @@ def _rule_documents(text: str, path: str) -> Iterator[RuleNode | RuleError]:
             previous = rule
             _give_own_id(rule, number, seen)
             yield rule
+        elif missed := _missed(rule, action):
+            yield missed
+
+
+def _listed(document: object, path: str) -> Iterator[RuleError]:
+    """An error for rules in a list, which no tool of Sigma reads."""
+    if isinstance(document, list) and any(map(_alike, document)):
+        line = getattr(document, "lines", [0])[0]
+        message = "rules in a list are not read; give each a document of its own, after ---"
+        yield RuleError(message, Location(path, line))
+
+
+def _missed(document: RuleNode, action: object) -> RuleError | None:
+    """An error for a document that is meant as a rule and is none; None for any other file."""
+    if action == "correlation":
+        message = "not read: correlations have a key `correlation` instead"
+        return RuleError(message, document.at("action"), "action")
+    inside = document.get("rules")
+    if isinstance(inside, list) and any(map(_alike, inside)):
+        message = "rules in a list are not read; give each a document of its own, after ---"
+        return RuleError(message, document.at("rules"), "rules")
+    if _alike(document) and not _COMPANIONS.intersection(document):
+        return RuleError("missing; nothing else makes this a rule", document.at(), "detection")
+    return None
+
+
+def _alike(value: object) -> bool:
+    """Whether a mapping says of itself what only rules do."""
+    return isinstance(value, RuleNode) and bool(
+        "detection" in {key.lower() for key in value}
+        or ("title" in value and not value.keys().isdisjoint(_FALSEPOSITIVES))
+    )
 
 
 def _merged(base: RuleNode, document: RuleNode) -> RuleNode:
@@ -85,7 +120,7 @@ def _give_own_id(rule: RuleNode, number: int, seen: set[str]) -> None:
 
 def _rule(document: RuleNode) -> Rule:
     logsource = fields.mapping(document, "logsource")
-    status = fields.text(document, "status").lower()
+    status = fields.loose(document, "status").lower()
     folders = PurePosixPath(document.path).parts[:-1]
     statements = dict.fromkeys(
         statement for key in _FALSEPOSITIVES for statement in fields.texts(document, key)
@@ -98,16 +133,16 @@ def _rule(document: RuleNode) -> Rule:
         techniques=fields.technique_ids(_tags(document)),
         falsepositives=tuple(map(FalsePositive, statements)),
         logsource=LogSource(
-            category=fields.text(logsource, "category"),
-            product=fields.text(logsource, "product"),
-            service=fields.text(logsource, "service"),
+            category=fields.loose(logsource, "category"),
+            product=fields.loose(logsource, "product"),
+            service=fields.loose(logsource, "service"),
         ),
-        level=fields.text(document, "level"),
+        level=fields.loose(document, "level"),
         status=status,
-        deprecated=status in _RETIRED or not _RETIRED.isdisjoint(folders),
+        deprecated=not _RETIRED.isdisjoint(status.split("|")) or not _RETIRED.isdisjoint(folders),
         description=fields.description(document),
         author=", ".join(fields.texts(document, "author")),
-        license=fields.text(document, "license"),
+        license=fields.loose(document, "license"),
         terms=fields.terms(_values(fields.mapping(document, "detection"))),
         exclusions=tuple(_exclusions(fields.mapping(document, "detection"))),
     )

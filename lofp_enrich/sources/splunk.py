@@ -48,7 +48,7 @@ def _rule(document: object) -> Rule | None:
     if not isinstance(document, RuleNode) or not _is_detection(document):
         return None
     tags = fields.mapping(document, "tags")
-    status = fields.text(document, "status").lower()
+    status = fields.loose(document, "status").lower()
     folders = PurePosixPath(document.path).parts[:-1]
     return Rule(
         source="splunk",
@@ -66,7 +66,7 @@ def _rule(document: object) -> Rule | None:
             ),
         ),
         status=status,
-        deprecated=status in _RETIRED or not _RETIRED.isdisjoint(folders),
+        deprecated=not _RETIRED.isdisjoint(status.split("|")) or not _RETIRED.isdisjoint(folders),
         description=fields.description(document),
         author=_author(document),
         terms=fields.terms(search_values(_search(document))),

@@ -31,6 +31,9 @@ FALSE POSITIVES: McAfee updates.
 \u0391\u03bd\u03c4\u03af\u03b3\u03c1\u03b1\u03c6\u03b1
 Pr\u00fcfstelle
 7-Zip
+None expected, except for the nightly tape robot.
+Tape robots that rotate logs should be documented and excluded.
+Tape robots may write here and will require tuning based on their hosts.
 """
 GENERIC = """
 Legitimate administrative activity
@@ -50,6 +53,13 @@ Unknown. Filter as needed.
 If this is expected in your environment, it can be exempted from the rule.
 This should be investigated.
 Whether the user should be doing this must be verified.
+Regularly go over the list of tape robots and update it.
+Monitor these robots for a week.
+Collaborate with the people who run the tape robots.
+To manage this, create exceptions for the tape robots.
+Users can add the tape robots to the exclusion list.
+Do not close on the word of the tape robot's owner.
+Filter as needed or restrict to the tape robots.
 """
 PLACEHOLDER = """
 Unknown
@@ -74,6 +84,12 @@ High
 Likely
 Low
 There are no known false positives at this time.
+None expected in production traffic
+Unknown, needs baseline
+No false positives have been observed at this time
+Aucun
+Unbekannt
+unkown
 """
 CASES = [
     (statement, kind)

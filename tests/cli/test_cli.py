@@ -103,7 +103,7 @@ class TestBuildAndCheck:
         entries = table((tmp_path / "lofp_entries.csv").read_text(encoding="utf-8"))
         (entry,) = [dict(zip(entries[0], e)) for e in entries if "ParcelDesk" in e]
         assert (entry["techniques"], entry["software"]) == ("T1219", "parceldesk")
-        assert (entry["sources"], entry["license"]) == ("lolrmm", "Apache-2.0")
+        assert (entry["sources"], entry["license"]) == ("lolrmm", "")
         again = json.loads(run("build", tools, "--json", "--out", tmp_path).stdout)
         assert set(again["files"].values()) == {"unchanged"}
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from lofp_enrich.errors import RuleError
 from lofp_enrich.model import FalsePositive, Location, LogSource, Rule
 from lofp_enrich.sources import conf, escu
+from lofp_enrich.sources.fields import RuleNode
 
 FULL = """\
 # a comment
@@ -119,10 +121,14 @@ def test_a_bad_stanza_costs_itself_alone(more: str, message: str) -> None:
     assert [rule.title for rule in found[1:] if isinstance(rule, Rule)] == ["Second"]
 
 
+def _stanzas(text: str) -> list[tuple[str, RuleNode]]:
+    return [each for each in conf.stanzas(text, "x") if not isinstance(each, RuleError)]
+
+
 def test_conf() -> None:
     text = "lost = 1\n[a]\n; comment\nk = v = w\nk2=\nk = last\nl = one \\\n  two\\\n[three]\n"
     text += "[b]\n[c]\n"
-    assert [(name, dict(stanza), stanza.line) for name, stanza in conf.stanzas(text, "x")] == [
+    assert [(name, dict(stanza), stanza.line) for name, stanza in _stanzas(text)] == [
         ("a", {"k": "last", "k2": "", "l": "one \n  two\n[three]"}, 2),
         ("b", {}, 10),
         ("c", {}, 11),
@@ -130,10 +136,24 @@ def test_conf() -> None:
 
 
 def test_conf_ends_in_a_continuation() -> None:
-    assert [dict(stanza) for _, stanza in conf.stanzas("[a]\nk = v\\", "x")] == [{"k": "v"}]
+    assert [dict(stanza) for _, stanza in _stanzas("[a]\nk = v\\")] == [{"k": "v"}]
 
 
 def test_a_line_that_is_no_setting() -> None:
     assert [str(error) for error in escu.parse("[a]\n\nno setting\n", "x.conf")] == [
         "x.conf:3: expected `setting = value`"
     ]
+
+
+def test_a_stray_line_and_a_null_cost_nothing_else() -> None:
+    text = (
+        "[ESCU - One - Rule]\naction.escu.search_type = detection\n"
+        "action.escu.providing_technologies = null\n"
+        "action.escu.known_false_positives = Robots\nstray\n"
+        "[ESCU - Two - Rule]\naction.escu.search_type = detection\n"
+    )
+    found = list(escu.parse(text, "savedsearches.conf"))
+    assert [str(each) for each in found if isinstance(each, Exception)] == [
+        "savedsearches.conf:5: expected `setting = value`"
+    ]
+    assert [each.title for each in found if not isinstance(each, Exception)] == ["One", "Two"]

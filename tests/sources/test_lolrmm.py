@@ -40,7 +40,7 @@ def test_everything_of_a_tool() -> None:
     )
     assert "ParcelDesk" in statement.check
     assert "ParcelDesk" in statement.against
-    assert (found.title, found.author, found.license) == ("ParcelDesk", "A. Tester", "Apache-2.0")
+    assert (found.title, found.author, found.license) == ("ParcelDesk", "A. Tester", "")
     assert found.techniques == ("T1219",)
     assert found.logsource == LogSource(product="windows|macos")
     assert found.description == ""

@@ -75,6 +75,7 @@ def test_a_full_rule() -> None:
         ),
         ("false_positives: [a]", ["a"]),
         ("falsepositive: [a]", ["a"]),
+        ("false-positives: [a]", ["a"]),
         ("falsepositives: [GitKraken, Gitkraken, GitKraken]", ["GitKraken", "Gitkraken"]),
         ('falsepositives: ["Unlikely. Except: \\"x\\""]', ['Unlikely. Except: "x"']),
         ("", []),
@@ -190,7 +191,22 @@ def test_a_correlation_is_a_rule() -> None:
             minimal("falsepositives:\n  - a\n  - [b]"),
             "6: falsepositives: expected text, found a list",
         ),
-        (minimal("level: [high]"), "4: level: expected text, found a list"),
+        (
+            "title: T\nDetection: {a: b}\n",
+            "1: detection: missing; nothing else makes this a rule",
+        ),
+        (
+            "title: T\naction: correlation\nfalsepositives: [a]\n",
+            "2: action: not read: correlations have a key `correlation` instead",
+        ),
+        (
+            "- title: T\n  detection: {a: b}\n",
+            "1: rules in a list are not read; give each a document of its own, after ---",
+        ),
+        (
+            "a: b\nrules:\n- title: T\n  detection: {a: b}\n",
+            "2: rules: rules in a list are not read; give each a document of its own, after ---",
+        ),
         (minimal("logsource: windows"), "4: logsource: expected a mapping, found text"),
         ("id: i\ndetection: {a: b}\n", "1: title: missing"),
         ("title: T\nid: [i]\ndetection: {a: b}\n", "2: id: expected text, found a list"),
@@ -206,12 +222,12 @@ def test_what_cannot_be_read(text: str, message: str) -> None:
 
 
 def test_a_bad_document_costs_itself_alone() -> None:
-    bad = [minimal("level: [a]\n"), minimal("x: !bad y\n")]
+    bad = [minimal("falsepositives: [[a]]\n"), minimal("x: !bad y\n")]
     text = "---\n".join([minimal(""), *bad, minimal("")])
     first, second, third, fourth = sigma.parse(text, "x.yml")
     assert isinstance(first, Rule)
     assert isinstance(fourth, Rule)
-    assert str(second) == "x.yml:8: level: expected text, found a list"
+    assert str(second) == "x.yml:8: falsepositives: expected text, found a list"
     assert str(third) == "x.yml:13: not plain YAML: the tag !bad is not plain data"
 
 
@@ -237,3 +253,22 @@ detection:
         ("words", ""),
         ("words", ""),
     ]
+
+
+def test_an_odd_field_that_only_helps_costs_no_statement() -> None:
+    found = rule(
+        minimal(
+            "logsource: {product: windows, service: [system, security]}\nstatus: [test, stable]\n"
+            "description: [a, b]\nlicense: [CC0-1.0, MIT]\nlevel: [high]\nfalsepositives: [Robots]"
+        )
+    )
+    assert found.logsource == LogSource("", "windows", "system|security")
+    assert (found.status, found.description, found.level) == ("test|stable", "a b", "high")
+    assert found.license == "CC0-1.0|MIT"
+    assert found.falsepositives == (FalsePositive("Robots"),)
+
+
+def test_an_error_keeps_no_document_alive() -> None:
+    (error,) = sigma.parse(minimal("falsepositives: [[a]]"), "x.yml")
+    assert isinstance(error, Exception)
+    assert (error.__traceback__, error.__context__, error.__cause__) == (None, None, None)
