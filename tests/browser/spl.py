@@ -320,7 +320,9 @@ class Splunk:
 
     def _do_lookup(self, arguments: str, results: Results) -> Results:
         match = re.fullmatch(
-            r"\s*(\w+)\s+(\S+)(?:\s+AS\s+(\S+))?\s+OUTPUT(NEW)?\s+(.*)", arguments, re.DOTALL
+            r"\s*(?:local=true\s+)?(\w+)\s+(\S+)(?:\s+AS\s+(\S+))?\s+OUTPUT(NEW)?\s+(.*)",
+            arguments,
+            re.DOTALL,
         )
         if not match:
             raise SplError(f"lookup {arguments}: not known here")
