@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import shutil
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -128,6 +129,17 @@ def unpacked(lookups: Path, root: Path) -> Path:
     archive = root / "app.tar.gz"
     assert run("package", "--lookups", lookups, "--out", archive).exit_code == 0
     return install(archive, root / "etc")
+
+
+def sent_to_indexers(app: Path, root: Path) -> Path:
+    """A copy of an app under `root`, with the lines of docs/admin.md for distributed=true."""
+    text = (CHECKOUT / "docs" / "admin.md").read_text(encoding="utf-8")
+    lines = text.split("## distributed=true", 1)[1].split("```")[1].partition("\n")[2]
+    copy = root / "etc" / "apps" / app.name
+    shutil.copytree(app, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    (copy / "local").mkdir()
+    (copy / "local" / "transforms.conf").write_text(lines, encoding="utf-8")
+    return copy
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ LOOKUPS = {
     "lofp_evidence": columns.EVIDENCE,
     "lofp_local": columns.LOCAL,
     "lofp_meta": columns.META,
+    "lofp_ranking": columns.RANKING,
     "lofp_rules": columns.RULES,
     "lofp_software": columns.SOFTWARE,
     "lofp_techniques": columns.TECHNIQUES,
@@ -227,8 +228,7 @@ class TestLookupDefinitions:
     conf = read_conf(DEFAULT / "transforms.conf")
 
     def test_every_lookup_file_has_one_under_its_own_name(self) -> None:
-        # What the command ranks by is nothing that a `| lookup` could use.
-        files = {*columns.CATALOGUE, *columns.SITE} - {"lofp_ranking.csv"}
+        files = {*columns.CATALOGUE, *columns.SITE}
         # What a push stages in is a collection of KV store, and no file.
         named = {name: each for name, each in self.conf.items() if name != "lofp_staging"}
         assert {stanza["filename"] for stanza in named.values()} == files
@@ -240,14 +240,37 @@ class TestLookupDefinitions:
         assert 1 <= int(self.conf[name]["max_matches"]) <= 10
 
     @pytest.mark.parametrize("name", LOOKUPS)
-    def test_goes_to_indexers_where_a_plain_lookup_runs(self, name: str) -> None:
-        assert "replicate" not in self.conf[name]
+    def test_stays_out_of_the_knowledge_bundle(self, name: str) -> None:
+        assert self.conf[name]["replicate"] == "false"
 
     @pytest.mark.parametrize("name", LOOKUPS)
     def test_wildcards_are_of_columns_that_there_are(self, name: str) -> None:
         wild = re.findall(r"WILDCARD\((\w+)\)", self.conf[name].get("match_type", ""))
         assert wild == (["technique", "rule", "value"] if name == "lofp_local" else [])
         assert set(wild) <= set(LOOKUPS[name])
+
+
+def test_no_column_of_a_lookup_is_removed_or_renamed() -> None:
+    """Installed code and pushed lookups are of different ages; the list may only grow."""
+    listed = json.loads((CHECKOUT / "tests" / "data" / "columns.json").read_text("utf-8"))
+    now = {**columns.CATALOGUE, **columns.SITE}
+    assert set(listed) <= set(now)
+    assert {name: set(names) - set(now[name]) for name, names in listed.items()} == {
+        name: set() for name in listed
+    }
+
+
+def test_every_lookup_that_we_ship_or_write_down_stays_on_the_search_head() -> None:
+    """Where the files are: an indexer has none of them."""
+    texts = [*APP.rglob("*"), CHECKOUT / "README.md", *(CHECKOUT / "docs").rglob("*.md")]
+    found = [
+        (path.name, line)
+        for path in texts
+        if path.suffix in {".md", ".conf", ".xml", ".html", ".spec"}
+        for line in re.findall(r"\| *lookup +(?:\w+=\w+ +)*lofp_\w+", path.read_text("utf-8"))
+    ]
+    assert len(found) > 5
+    assert [each for each in found if "local=true" not in each[1]] == []
 
 
 class TestMacros:

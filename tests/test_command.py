@@ -27,6 +27,7 @@ from lofp_enrich.search.knowledge.columns import (
 )
 from lofp_enrich.search.knowledge.index import LookupIndex
 from lofp_enrich.search.knowledge.local import LocalRows
+from tests.conftest import sent_to_indexers
 from tests.splunkd import Event, FakeSplunkd, Result, canonical
 from tests.test_app import options_in
 
@@ -876,10 +877,12 @@ class TestOwnExplanations:
         ((level, text),) = result.messages
         assert (level, part in text, text.count("\n")) == ("WARN", True, 0)
 
-    def test_on_an_indexer_too(self, changed: Changed) -> None:
+    def test_on_an_indexer_too(self, changed: Changed, python: Path, tmp_path: Path) -> None:
         own = {"statement": "mine", "field": "whose", "value": "m*"}
         splunkd = changed({"lookups/lofp_local.csv": local_csv(own)})
         events: list[Event] = [{"whose": "mine", "n": "1"}, {"n": "2"}]
+        app = sent_to_indexers(splunkd.app, tmp_path / "sent")
+        splunkd = FakeSplunkd(app, python, work_dir=tmp_path / "work")
         search = "search index=x | lofpenrich distributed=t"
         result = splunkd.search(search, events, remote=True)
         assert [values(event, "lofp_statement") for event in result.events] == [["mine"], []]
@@ -904,7 +907,7 @@ class TestSameEverywhere:
         ["", "output=full max=50", "kind=benign min_score=30 product=windows prefix=x_"],
     )
     def test_in_chunks_narrow_on_an_indexer_and_in_this_process(
-        self, known: FakeSplunkd, known_app: Path, arguments: str
+        self, known: FakeSplunkd, known_app: Path, arguments: str, tmp_path: Path
     ) -> None:
         """All Pythons give what this one gives, so all give the same."""
         options = parse(options_in(f"| lofpenrich {arguments}"))
@@ -921,7 +924,9 @@ class TestSameEverywhere:
         search = f"search index=x | lofpenrich {arguments}"
         assert known.search(search, MANY).events == expected
         assert known.search(f"{search} narrow=f", MANY, chunk_rows=2).events == expected
-        remote = known.search(f"{search} distributed=t", MANY, chunk_rows=1, remote=True)
+        app = sent_to_indexers(known_app, tmp_path / "sent")
+        there = FakeSplunkd(app, known.python, work_dir=tmp_path / "there")
+        remote = there.search(f"{search} distributed=t", MANY, chunk_rows=1, remote=True)
         assert remote.events == expected
         assert remote.messages == []
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import sent_to_indexers
 from tests.splunkd import Event, FakeSplunkd, canonical
 
 BRIEF = {
@@ -244,7 +245,11 @@ def test_expand_makes_an_explanation_an_event(splunkd: FakeSplunkd, events: list
 
 
 @pytest.mark.parametrize("narrow", ["t", "f"])
-def test_same_on_an_indexer(splunkd: FakeSplunkd, events: list[Event], narrow: str) -> None:
+def test_same_on_an_indexer(
+    splunkd: FakeSplunkd, events: list[Event], narrow: str, tmp_path: Path
+) -> None:
+    app = sent_to_indexers(splunkd.app, tmp_path)
+    splunkd = FakeSplunkd(app, splunkd.python, work_dir=tmp_path / "work")
     search = f"search index=notable | lofpenrich distributed=t narrow={narrow}"
     here = splunkd.search(search, events)
     there = splunkd.search(search, events, remote=True)

@@ -149,7 +149,8 @@ def notice(meta: bytes) -> bytes:
     rows = csv.DictReader(io.StringIO(meta.decode("utf-8", errors="replace")))
     for row in rows:
         commit = f", commit {row['commit']}" if row["commit"] else ""
-        lines.append(f"* {row['source']}{commit}: {row['rules']} rules, licence {row['license']}")
+        licence = f"licence {row['license']}" if row["license"] else "licence as the rule says"
+        lines.append(f"* {row['source']}{commit}: {row['rules']} rules, {licence}")
     lines += [
         "",
         "ATT&CK technique names and IDs: (c) The MITRE Corporation. This work is reproduced and",

@@ -234,13 +234,15 @@ class TestNotice:
         text = package.notice(meta.encode()).decode()
         assert f"* sigma, commit {'a' * 40}: 7 rules, licence DRL-1.1\n" in text
         assert "* entries: 3 rules, licence Apache-2.0\n" in text
+        own = package.notice(f"{self.HEADER}sigma,,,,7,9\n".encode()).decode()
+        assert "* sigma: 7 rules, licence as the rule says\n" in own
         for owner in ("The MITRE Corporation", "Splunk Inc."):
             assert owner in text
 
     def test_it_ships(self, known_app: Path) -> None:
         text = (known_app / "NOTICE.txt").read_text(encoding="utf-8")
-        for licence in ("DRL-1.1", "Elastic-2.0", "Apache-2.0"):
-            assert licence in text
+        for source in ("sigma", "elastic", "splunk", "escu", "lofp", "entries"):
+            assert f"* {source}: " in text
 
 
 class TestWrongUse:

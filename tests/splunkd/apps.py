@@ -54,9 +54,13 @@ def replicate(app: Path, bundle: Path) -> Path:
     `lib/`, `static/` and `README/` stay at home, and so does a lookup with `replicate = false`.
     """
     target = bundle / "apps" / app.name
+    definitions = read_conf(app / "default" / "transforms.conf")
+    local = app / "local" / "transforms.conf"
+    for stanza, changed in (read_conf(local) if local.is_file() else {}).items():
+        definitions[stanza] = {**definitions.get(stanza, {}), **changed}
     kept_home = {
         f"lookups/{settings['filename']}"
-        for settings in read_conf(app / "default" / "transforms.conf").values()
+        for settings in definitions.values()
         if "filename" in settings and not is_true(settings.get("replicate", "true"))
     }
     for path in sorted(app.rglob("*")):
