@@ -1,4 +1,5 @@
-"""Alerts in quantity, made the same way every time: rules repeat, contexts repeat, hosts do not."""
+"""Alerts in quantity, made the same way every time: rules repeat, and what they found only where
+that is asked for, for real alerts do not."""
 
 from __future__ import annotations
 
@@ -25,27 +26,43 @@ _PROGRAMS = (
 )
 
 
-def alerts(count: int, width: int = 20, seed: int = 7) -> Iterator[Alert]:
-    """`count` alerts of `width` fields: 500 rules, 60 techniques, 2,000 distinct contexts."""
+def alerts(count: int, width: int = 20, seed: int = 7, contexts: int = 0) -> Iterator[Alert]:
+    """`count` alerts of `width` fields: 500 rules, 60 techniques, all different; with `contexts`
+    so many different ones in turn."""
     chance = random.Random(seed)
     rules = [
         (f"{chance.choice(_VERBS)} {chance.choice(_THINGS)} {number}".title(), technique)
         for number in range(500)
         for technique in [_TECHNIQUES[number % len(_TECHNIQUES)]]
     ]
-    contexts = [_context(chance, *rules[number % len(rules)]) for number in range(2_000)]
+    held = [_context(chance, *rules[number % len(rules)]) for number in range(contexts)]
     for number in range(count):
+        repeated = number % contexts if contexts else number
+        context = held[repeated] if held else _context(chance, *chance.choice(rules))
         alert = {
-            **chance.choice(contexts),
+            **context,
             "_time": f"{1_700_000_000 + number}.000",
-            "host": f"host-{number % 9973}",
-            "user": f"user{number % 7919}",
-            "src": f"workstation-{number % 6007}",
+            "host": f"host-{repeated}",
+            "user": f"user{repeated}",
+            "src": f"workstation-{repeated}",
             "event_id": f"{number:08x}@@notable@@{number:032x}",
         }
         for filler in range(len(alert), width):
             alert[f"field_{filler}"] = f"value {number % 97} of {filler}"
         yield alert
+
+
+def costly(count: int, techniques: int = 50, words: int = 2_500) -> Iterator[Alert]:
+    """Alerts that somebody made to cost much: many techniques, and a command line of 20 kB of
+    words that nobody has said before."""
+    chance = random.Random(11)
+    for alert in alerts(count):
+        text = " ".join(f"{chance.getrandbits(32):x}" for _ in range(words))
+        yield {
+            **alert,
+            "annotations.mitre_attack.mitre_technique_id": " ".join(_TECHNIQUES[:techniques]),
+            "process": f"{alert['process']} {text}",
+        }
 
 
 def _context(chance: random.Random, rule: str, technique: str) -> Alert:
