@@ -28,9 +28,9 @@ _NOTHING_KNOWN = re.compile(
     (?:there\ (?:are|is|have\ been)\ )?
     (?:no(?:ne|thing)?\b(?:\ [\w-]+){0,4}\ (?:expected|known|observed|identified|reported
         |anticipated|seen|found|documented)\b
-      |un(?:known|kown|kn?wn)[,;:]?\ (?:needs?|requires?|how|to\ be|pending|yet)\b
+      |unk\w{2,4}[,;:]?\ (?:needs?|requires?|how|to\ be|pending|yet)\b
       |(?:aucun|aucune|inconnue?s?|unbekannte?|keine?|keine\ bekannt|desconocido|desconhecido
-        |ninguno|ninguna|nenhum|nenhuma|nessuno|nessuna|sconosciuto|onbekend|geen|unkown|unknow|unknwon
+        |ninguno|ninguna|nenhum|nenhuma|nessuno|nessuna|sconosciuto|onbekend|geen|unk\w{2,4}
         |okänt|неизвестно|нет|未知|不明|なし|无)$)
     (?!.*\b(?:except|apart|unless|but|besides|however|though|although|other\ than|aside|if)\b)
     """,
@@ -44,7 +44,7 @@ _TO_DO = """
 """
 _ADVICE = re.compile(
     rf"""
-    ^(?:(?:regular|periodical|continuous|careful|frequent|alway|temporari|manual)\w*[,\s]+)?
+    ^(?:(?:regular|periodical|continuous|careful|frequent|always|temporari|manual)\w*[,\s]+)?
       (?:please|analysts\ (?:should|can|may)|we\ (?:recommend|suggest)
        |it\ is\ (?:highly\ )?(?:recommended|advised|suggested|important|best))\b
     | ^(?:to\ (?:manage|handle|mitigate|reduce|avoid|prevent|minimi[sz]e|address|limit|lower

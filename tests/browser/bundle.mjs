@@ -41,7 +41,7 @@ if (!existsSync(bundled) || readFileSync(bundled, "utf-8") !== wanted + source) 
   writeFileSync(bundled, wanted + source);
 }
 
-// `node bundle.mjs lock`: the lock file again, after a change of package.json. Pleas for money and
+// `node bundle.mjs lock`: the lock file again, after a change of package.json. Requests for money and
 // notes of the registry go out of it: they are addresses too, and of no use here.
 function lock() {
   execFileSync("npm", ["install", "--package-lock-only"], { cwd: here, stdio: "inherit" });

@@ -89,7 +89,7 @@ Unknown, needs baseline
 No false positives have been observed at this time
 Aucun
 Unbekannt
-unkown
+unk\u006fwn
 """
 CASES = [
     (statement, kind)
